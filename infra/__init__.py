@@ -1,0 +1,1 @@
+"""What runs topshelf: command line, local cloud, simulated platform."""
