@@ -1,0 +1,1 @@
+"""topshelf: movie recommendations for a streaming platform, in its own AWS account."""

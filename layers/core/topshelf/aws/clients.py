@@ -1,0 +1,45 @@
+"""Clients of AWS: botocore's own in Lambda, localstack_client's where an endpoint is set."""
+
+from typing import Any
+
+from botocore.config import Config
+from botocore.session import get_session
+
+__all__ = ["create_client"]
+
+
+def create_client(
+    service: str,
+    region: str,
+    endpoint_url: str | None = None,
+    *,
+    connect_timeout: float = 2.0,
+    read_timeout: float = 30.0,
+    attempts: int = 4,
+) -> Any:
+    """A client of one service.
+
+    botocore's client rather than boto3's, because it loads in half the time.
+
+    Args:
+        service: As botocore names it, ``dynamodb`` for one.
+        region: AWS region.
+        endpoint_url: An emulator's address; None for AWS itself.
+        connect_timeout: Seconds.
+        read_timeout: Seconds.
+        attempts: Calls in all, the first included.
+    """
+    config = Config(
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        s3={"addressing_style": "path"} if endpoint_url else {},
+    )
+    if endpoint_url is None:
+        return get_session().create_client(service, region_name=region, config=config)
+    # Not in Lambda: the package is there for local work only.
+    from localstack_client.session import Session  # noqa: PLC0415
+
+    host = endpoint_url.removeprefix("http://").removeprefix("https://").rstrip("/")
+    session = Session(region_name=region, localstack_host=host)
+    return session.client(service, config=config)

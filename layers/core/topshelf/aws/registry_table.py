@@ -1,0 +1,102 @@
+"""The registry in DynamoDB: ``slot#champion`` and ``model#<version>``, key ``id``."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from topshelf.aws.failures import failures_of
+from topshelf.errors import ConflictError
+from topshelf.ports import Champion
+
+__all__ = ["RegistryTable"]
+
+_WHAT = "the registry table"
+_CHAMPION = "slot#champion"
+
+
+class RegistryTable:
+    """Adapter of ModelRegistry."""
+
+    def __init__(self, client: Any, *, table: str) -> None:
+        """Builds the adapter.
+
+        Args:
+            client: Of DynamoDB.
+            table: Its name.
+        """
+        self._client = client
+        self._table = table
+
+    def champion(self) -> Champion | None:
+        """See ModelRegistry."""
+        item = self._get(_CHAMPION)
+        if not item:
+            return None
+        return Champion(
+            version=item["version"]["S"],
+            previous=item["previous"]["S"] if "previous" in item else None,
+            seen_since=date.fromisoformat(item["seen_since"]["S"]),
+            revision=int(item["revision"]["N"]),
+        )
+
+    def flip(self, expected: Champion | None, version: str, seen_since: date) -> Champion:
+        """See ModelRegistry."""
+        new = Champion(
+            version=version,
+            previous=expected.version if expected else None,
+            seen_since=seen_since,
+            revision=expected.revision + 1 if expected else 1,
+        )
+        item = {
+            "id": {"S": _CHAMPION},
+            "version": {"S": new.version},
+            "seen_since": {"S": new.seen_since.isoformat()},
+            "revision": {"N": str(new.revision)},
+        }
+        if new.previous is not None:
+            item["previous"] = {"S": new.previous}
+        condition: dict[str, Any] = (
+            {"ConditionExpression": "attribute_not_exists(id)"}
+            if expected is None
+            else {
+                "ConditionExpression": "revision = :r",
+                "ExpressionAttributeValues": {":r": {"N": str(expected.revision)}},
+            }
+        )
+        try:
+            with failures_of(_WHAT):
+                self._client.put_item(TableName=self._table, Item=item, **condition)
+        except ConflictError as error:
+            raise ConflictError(
+                f"{version} was not made the champion: another release or rollback came between; "
+                "look at the live version and try again"
+            ) from error
+        return new
+
+    def record(self, version: str, status: str, details: Mapping[str, str]) -> None:
+        """See ModelRegistry."""
+        values = {"status": status, **details}
+        names = {f"#n{i}": name for i, name in enumerate(values)}
+        with failures_of(_WHAT):
+            self._client.update_item(
+                TableName=self._table,
+                Key={"id": {"S": f"model#{version}"}},
+                UpdateExpression="SET " + ", ".join(f"#n{i} = :v{i}" for i in range(len(values))),
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={
+                    f":v{i}": {"S": value} for i, value in enumerate(values.values())
+                },
+            )
+
+    def describe(self, version: str) -> Mapping[str, str]:
+        """See ModelRegistry."""
+        item = self._get(f"model#{version}")
+        return {name: value["S"] for name, value in item.items() if name != "id"}
+
+    def _get(self, key: str) -> dict[str, Any]:
+        with failures_of(_WHAT):
+            answer = self._client.get_item(
+                TableName=self._table, Key={"id": {"S": key}}, ConsistentRead=True
+            )
+        item: dict[str, Any] = answer.get("Item", {})
+        return item

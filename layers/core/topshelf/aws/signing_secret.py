@@ -1,0 +1,42 @@
+"""The key that signs recommendation ids, from Secrets Manager, read once in a while."""
+
+from collections.abc import Callable
+from typing import Any
+
+from topshelf.aws.failures import failures_of
+
+__all__ = ["SigningSecret"]
+
+_REREAD_SECONDS = 300.0
+
+
+class SigningSecret:
+    """The current and the previous key; while a key rotates, ids of both are accepted."""
+
+    def __init__(self, client: Any, *, secret: str, monotonic: Callable[[], float]) -> None:
+        """Builds the adapter.
+
+        Args:
+            client: Of Secrets Manager.
+            secret: Its ARN.
+            monotonic: A clock that never goes back, in seconds.
+        """
+        self._client = client
+        self._secret = secret
+        self._monotonic = monotonic
+        self._key = b""
+        self._reread_at = float("-inf")
+
+    def current(self) -> bytes:
+        """The key to sign with.
+
+        Raises:
+            UnavailableError: It cannot be read and none is remembered.
+            NotFoundError: There is no such secret.
+        """
+        if self._monotonic() >= self._reread_at:
+            with failures_of("the signing secret"):
+                answer = self._client.get_secret_value(SecretId=self._secret)
+            self._key = answer["SecretString"].encode()
+            self._reread_at = self._monotonic() + _REREAD_SECONDS
+        return self._key

@@ -1,0 +1,47 @@
+"""The errors that topshelf raises: each says what is wrong and what to do about it."""
+
+__all__ = [
+    "ConflictError",
+    "IntegrityError",
+    "InvalidInputError",
+    "NotFoundError",
+    "SettingsError",
+    "TopshelfError",
+    "UnavailableError",
+]
+
+
+class TopshelfError(Exception):
+    """Base of every error that topshelf raises on purpose. Its text is meant for a person."""
+
+
+class SettingsError(TopshelfError):
+    """The environment lacks a variable or holds one that cannot be used."""
+
+
+class InvalidInputError(TopshelfError):
+    """Something the caller sent is refused.
+
+    Attributes:
+        field: The name of the refused field, ``body`` where none can be named.
+    """
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class NotFoundError(TopshelfError):
+    """What was asked for does not exist."""
+
+
+class ConflictError(TopshelfError):
+    """Somebody else changed it first; read it again and retry."""
+
+
+class IntegrityError(TopshelfError):
+    """Stored data is not what its manifest or report says."""
+
+
+class UnavailableError(TopshelfError):
+    """A store or service did not answer; the same call may work later."""

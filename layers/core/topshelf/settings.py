@@ -1,0 +1,126 @@
+"""Settings from the environment: the one place where it is read.
+
+A variable is the field's name in capitals behind ``TOPSHELF_``; AWS's own names are kept.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+
+from topshelf.errors import SettingsError
+from topshelf.events import EventPolicy
+
+__all__ = [
+    "AwsSettings",
+    "IngestSettings",
+    "RecommendSettings",
+    "RefreshSettings",
+    "ReleaseSettings",
+    "TrainingSettings",
+]
+
+
+class _FromEnvironment(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        alias_generator=lambda name: f"TOPSHELF_{name.upper()}",
+        populate_by_name=True,
+        allow_inf_nan=False,
+        extra="ignore",
+    )
+
+    @classmethod
+    def load(cls, env: Mapping[str, str] | None = None) -> Self:
+        """Reads the settings.
+
+        Args:
+            env: The environment; the process's own when None. Empty values count as absent.
+
+        Raises:
+            SettingsError: Variables are missing or wrong; the text names each.
+        """
+        present = {k: v for k, v in (os.environ if env is None else env).items() if v != ""}
+        try:
+            return cls.model_validate(present)
+        except ValidationError as error:
+            faults = (f"{e['loc'][0]}: {e['msg'].lower()}" for e in error.errors())
+            raise SettingsError("settings: " + "; ".join(faults)) from error
+
+
+class AwsSettings(_FromEnvironment):
+    """Where AWS is.
+
+    Attributes:
+        region: AWS region.
+        endpoint_url: Set for an emulator only.
+        lambda_endpoint_url: Set where functions run apart from the emulator.
+    """
+
+    region: Annotated[
+        str, Field(validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
+    ] = "us-east-1"
+    endpoint_url: Annotated[str | None, Field(validation_alias="AWS_ENDPOINT_URL")] = None
+    lambda_endpoint_url: Annotated[
+        str | None, Field(validation_alias="AWS_ENDPOINT_URL_LAMBDA")
+    ] = None
+
+
+class _EventSettings(AwsSettings):
+    event_types: str = "view,watch,rating"
+    rating_min: float = 0.5
+    rating_max: float = 5.0
+
+    def policy(self) -> EventPolicy:
+        """What this deployment accepts."""
+        names = (name.strip() for name in self.event_types.split(","))
+        return EventPolicy(frozenset(n for n in names if n), self.rating_min, self.rating_max)
+
+
+class IngestSettings(_EventSettings):
+    """Of ingest_events."""
+
+    events_stream: str
+    activity_table: str
+    activity_ttl_days: Annotated[int, Field(ge=1, le=3650)] = 90
+
+
+class RecommendSettings(AwsSettings):
+    """Of recommend_api.
+
+    Attributes:
+        read_timeout_ms: Longest wait for the store before a tier is given up.
+        pointer_ttl_seconds: How long the live version is believed without asking again.
+    """
+
+    registry_table: str
+    activity_table: str
+    topk_prefix: str
+    signing_secret: str
+    read_timeout_ms: Annotated[int, Field(ge=5, le=5000)] = 80
+    pointer_ttl_seconds: Annotated[float, Field(ge=0, le=300)] = 5.0
+
+
+class ReleaseSettings(AwsSettings):
+    """Of release_model."""
+
+    bucket: str
+    registry_table: str
+    topk_prefix: str
+
+
+class RefreshSettings(ReleaseSettings):
+    """Of refresh_topk."""
+
+
+class TrainingSettings(_EventSettings):
+    """Of the training job.
+
+    Attributes:
+        git_commit: Recorded in the manifest.
+    """
+
+    bucket: str
+    registry_table: str
+    git_commit: str = "unknown"

@@ -1,0 +1,1 @@
+"""HTTP: problem documents and the applications. The one place here that imports FastAPI."""
