@@ -1,0 +1,257 @@
+"""Writing a model artefact: all files, then the manifest that makes them a model.
+
+The version is named after the content, so every file is made and hashed in a scratch folder before
+the first is uploaded; memory holds one part of the lists at a time.
+"""
+
+import gzip
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from itertools import batched
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topshelf.aws.topk_table import import_line
+from topshelf.catalog import Movie, parse_movies
+from topshelf.errors import InvalidInputError
+from topshelf.factors import explain
+from topshelf.features import bound_history
+from topshelf.manifest import MANIFEST_NAME, DataSnapshot, FileEntry, Manifest, make_version
+from topshelf.ports import FactorStore
+from topshelf.ranking import NO_ITEM, popularity_ranking, top_k
+from topshelf.refresh import ready_list
+from topshelf.release import SAMPLE_NAME
+from topshelf.topk import POPULAR_KEY, TOP_K, TopKList, pack_scores
+from training.als import ALSFactors
+from training.interactions import Interactions
+from training.lake import Progress
+
+__all__ = ["TrainedModel", "catalogue_entries", "popular_list", "publish", "viewer_lists"]
+
+_BLOCK = 2048
+_LISTS_A_PART = 25_000
+_SAMPLED = 99
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedModel:
+    """All that an artefact is made of.
+
+    Attributes:
+        data: What it was trained on.
+        factors: What was learned.
+        metrics: Offline metrics by model and name.
+        counts: Of lines, duplicates and so on, for people; goes into metrics.json.
+        catalogue: Movies by item id.
+        snapshot: Which objects of the lake were read.
+        git_commit: The code that trained it.
+        parameters: As the manifest keeps them; a refresh reads ``als`` and ``confidence`` of them.
+        seed: Of the random generator.
+        parent_version: The champion when the job began.
+    """
+
+    data: Interactions
+    factors: ALSFactors
+    metrics: dict[str, dict[str, float]]
+    counts: Mapping[str, int]
+    catalogue: Mapping[str, Movie]
+    snapshot: DataSnapshot
+    git_commit: str
+    parameters: dict[str, Any]
+    seed: int
+    parent_version: str | None
+
+
+def publish(
+    model: TrainedModel, artefacts: FactorStore, at: datetime, progress: Progress
+) -> Manifest:
+    """Writes the artefact; the manifest last.
+
+    Args:
+        model: What to write.
+        artefacts: Where to.
+        at: Now; names the version together with the content.
+        progress: Told of ``lists`` and ``upload``.
+
+    Returns:
+        The manifest as it was written.
+
+    Raises:
+        ConflictError: The version exists.
+        UnavailableError: The store does not answer.
+    """
+    with TemporaryDirectory(prefix="topshelf-") as folder:
+        scratch = _Scratch(Path(folder))
+        _add_model_files(scratch, model)
+        _add_lists(scratch, model, progress)
+        manifest = Manifest(
+            version=make_version(at, scratch.files),
+            n_users=len(model.data.users),
+            n_items=len(model.data.items),
+            factors=model.factors.items.shape[1],
+            topk_items=len(model.data.users) + 1,
+            files=scratch.files,
+            data=model.snapshot,
+            git_commit=model.git_commit,
+            parameters=model.parameters,
+            seed=model.seed,
+            metrics=model.metrics,
+            parent_version=model.parent_version,
+        )
+        for done, name in enumerate(sorted(scratch.files), start=1):
+            artefacts.write(manifest.version, name, scratch.read(name))
+            progress("upload", done, len(scratch.files))
+    artefacts.write(manifest.version, MANIFEST_NAME, manifest.model_dump_json(indent=1).encode())
+    return manifest
+
+
+def viewer_lists(model: TrainedModel, progress: Progress) -> Iterator[tuple[str, TopKList]]:
+    """Each viewer's list, in the order of the user rows; progress is told of ``lists``."""
+    data, factors = model.data, model.factors
+    indptr, indices = data.matrix.indptr, data.matrix.indices
+    for start in range(0, len(data.users), _BLOCK):
+        stop = min(start + _BLOCK, len(data.users))
+        seen = indptr[start : stop + 1] - indptr[start]
+        ranked = top_k(
+            factors.users[start:stop], factors.items, seen, indices[indptr[start] :], TOP_K
+        )
+        for row in range(start, stop):
+            own = slice(indptr[row], indptr[row + 1])
+            history = bound_history(
+                indices[own].astype(np.int64), data.matrix.data[own], np.empty(0, dtype=np.int64)
+            )
+            left = ranked.rows[row - start] != NO_ITEM
+            items, scores = ranked.rows[row - start][left], ranked.scores[row - start][left]
+            because = explain(
+                factors.items,
+                factors.gram,
+                *history,
+                regularization=factors.regularization,
+                recommended=items,
+            )
+            yield (
+                data.users.ids[row],
+                ready_list(
+                    data.items,
+                    (items, scores),
+                    history,
+                    because,
+                    source="batch",
+                    generated_at=data.newest_event,
+                ),
+            )
+        progress("lists", stop, len(data.users))
+
+
+def popular_list(data: Interactions) -> TopKList:
+    """The items with most viewers, for whoever has no list; scores are shares of all viewers."""
+    viewers = _viewers(data)
+    rows = popularity_ranking(viewers)[:TOP_K]
+    return TopKList(
+        items=" ".join([data.items.ids[row] for row in rows.tolist()]),
+        scores=pack_scores((viewers[rows] / len(data.users)).tolist()),
+        history=b"",
+        because=b"",
+        source="batch",
+        generated_at=data.newest_event,
+    )
+
+
+def catalogue_entries(packed: bytes | None) -> tuple[dict[str, Movie], int]:
+    """Reads the catalogue of the lake.
+
+    Args:
+        packed: Gzipped JSON lines; None where there is no catalogue.
+
+    Returns:
+        Movies by id, and the number of lines that are none: titles are for display, so a bad line
+        costs one title and not the training.
+
+    Raises:
+        InvalidInputError: The file is not gzip at all.
+    """
+    movies: dict[str, Movie] = {}
+    refused = 0
+    try:
+        lines = gzip.decompress(packed).splitlines() if packed is not None else []
+    except (EOFError, OSError) as error:
+        raise InvalidInputError("catalog", f"the catalogue is not gzip ({error})") from error
+    for line in lines:
+        try:
+            movies.update((movie.item_id, movie) for movie in parse_movies([line]))
+        except InvalidInputError:
+            refused += 1
+    return movies, refused
+
+
+class _Scratch:
+    """Files on disk, hashed as they are added."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.files: dict[str, FileEntry] = {}
+
+    def add(self, name: str, content: bytes) -> None:
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        self.files[name] = FileEntry(size=len(content), sha256=sha256(content).hexdigest())
+
+    def read(self, name: str) -> bytes:
+        return (self._folder / name).read_bytes()
+
+
+def _add_model_files(scratch: _Scratch, model: TrainedModel) -> None:
+    data = model.data
+    scratch.add("user_factors.npy", _npy(model.factors.users))
+    scratch.add("item_factors.npy", _npy(model.factors.items))
+    scratch.add("user_ids.json", data.users.to_json())
+    scratch.add("item_ids.json", data.items.to_json())
+    known = (model.catalogue[name] for name in data.items.ids if name in model.catalogue)
+    movies = {m.item_id: {"title": m.title, "genres": m.genres, "year": m.year} for m in known}
+    scratch.add("items.json", _json(movies))
+    popular = popular_list(data).item_ids()
+    counts = _viewers(data)[popularity_ranking(_viewers(data))[:TOP_K]].tolist()
+    scratch.add("popular.json", _json({"items": popular, "viewers": counts}))
+    scratch.add("metrics.json", _json({**model.metrics, "data": dict(model.counts)}))
+
+
+def _add_lists(scratch: _Scratch, model: TrainedModel, progress: Progress) -> None:
+    total = len(model.data.users)
+    popular = popular_list(model.data)
+    # Evenly spread over the viewers, so that the sample meets every part of the import.
+    sampled = min(total, _SAMPLED)
+    chosen = {i * total // sampled for i in range(sampled)}
+    sample = {POPULAR_KEY: popular.items}
+    for part, lists in enumerate(
+        batched(viewer_lists(model, progress), _LISTS_A_PART, strict=False)
+    ):
+        lines = [import_line(POPULAR_KEY, popular)] if part == 0 else []
+        for row, (user_id, ready) in enumerate(lists, start=part * _LISTS_A_PART):
+            lines.append(import_line(user_id, ready))
+            if row in chosen:
+                sample[user_id] = ready.items
+        scratch.add(f"topk/part-{part:05d}.json.gz", gzip.compress(b"".join(lines), 6, mtime=0))
+    scratch.add(SAMPLE_NAME, _json(sample))
+
+
+def _viewers(data: Interactions) -> NDArray[np.int64]:
+    return np.bincount(data.matrix.indices, minlength=len(data.items))
+
+
+def _npy(matrix: NDArray[np.float32]) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, matrix.astype(np.float32, copy=False), allow_pickle=False)
+    return stream.getvalue()
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
