@@ -1,0 +1,206 @@
+"""The parts that no emulator plays, made from a deployment: functions and what calls them."""
+
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from localstack_client.session import Session
+
+from infra.local import log_pattern
+from infra.local.asgi import Front
+from infra.local.delivery import Delivery
+from infra.local.delivery_stream import stream_of
+from infra.local.deploy import Deployment
+from infra.local.faults import Faults
+from infra.local.functions import Functions
+from infra.local.gateway import Gateway
+from infra.local.http_event import Api
+from infra.local.lambda_api import LambdaApi
+from infra.local.logs import Logs
+from infra.local.records import Shards
+from infra.local.routes import Route, RouteTable, routes_of
+from infra.local.runtime import functions_of, spawner
+from infra.local.sigv4 import Verifier
+from infra.local.streams import StreamPlayer, event_source_of
+from infra.local.translate import Translation
+from topshelf.aws.clients import create_client
+from topshelf.errors import TopshelfError
+
+__all__ = ["Players", "Stage"]
+
+# Invocations that wait at once, for a worker or for its answer.
+_WAITING: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the parts play.
+
+    Attributes:
+        endpoint_url: The emulated AWS.
+        lambda_url: Lambda's Invoke API.
+        log_dir: For the functions' output.
+        concurrency: Most workers of one function at once.
+        auth: Whether requests must be signed where the template says so.
+        api_listener: Where the HTTP API answers.
+        lambda_listener: Where Lambda's Invoke API answers.
+    """
+
+    endpoint_url: str
+    lambda_url: str
+    log_dir: Path
+    concurrency: int
+    auth: bool
+    api_listener: socket.socket
+    lambda_listener: socket.socket
+
+
+class Players:
+    """Functions, gateway, streams, logs and delivery of one deployment.
+
+    Everything that the template asks for is understood here, before anything runs.
+
+    Args:
+        deployment: The stack.
+        translation: Knows where the functions' code is.
+        stage: Where they play.
+        faults: Where outages are noted.
+
+    Raises:
+        TopshelfError: The template asks for what the local cloud does not play.
+    """
+
+    def __init__(
+        self, deployment: Deployment, translation: Translation, stage: Stage, faults: Faults
+    ) -> None:
+        self._deployment = deployment
+        self._stage = stage
+        self._running = ExitStack()
+        specs = functions_of(deployment, translation, stage.concurrency)
+        api, self._routes = _api(deployment)
+        self._logs = Logs(self._client("logs"), stage.log_dir, faults)
+        spawn = spawner(
+            self._logs,
+            region=deployment.region,
+            endpoint_url=stage.endpoint_url,
+            lambda_url=stage.lambda_url,
+        )
+        self._functions = Functions(specs, spawn)
+        self._executor = ThreadPoolExecutor(_WAITING, thread_name_prefix="invoke")
+        self._delivery = self._make_delivery(faults)
+        self._streams = self._make_streams(faults)
+        gateway = Gateway(
+            api,
+            RouteTable(self._routes),
+            self._functions.invoke,
+            self._executor,
+            verifier=self._verifier() if stage.auth else None,
+            port=stage.api_listener.getsockname()[1],
+        )
+        lambda_api = LambdaApi(self._functions.invoke, self._functions.pool, self._executor)
+        listeners = (stage.api_listener, stage.lambda_listener)
+        self._front = Front(list(zip((gateway, lambda_api), listeners, strict=True)))
+
+    def start(self) -> None:
+        """Starts everything.
+
+        Raises:
+            UnavailableError: The gateway does not start.
+        """
+        # Stopped in reverse: first who calls functions, then the functions, then their logs.
+        self._running.callback(self._logs.stop)
+        self._logs.start()
+        self._running.callback(self._executor.shutdown)
+        self._running.callback(self._delivery.stop)
+        self._delivery.start()
+        for stream in self._streams:
+            self._running.callback(stream.join)
+            stream.start()
+        # What runs is ended, not waited for: a function may take minutes.
+        self._running.callback(self._functions.stop)
+        for stream in self._streams:
+            self._running.callback(stream.stop)
+        self._running.callback(self._front.stop)
+        self._front.start()
+        for arn in {route.function for route in self._routes}:
+            self._executor.submit(self._functions.pool(arn).warm)
+
+    def flush(self) -> None:
+        """Brings everything under way to its end.
+
+        Raises:
+            ClientError: The emulator refuses it.
+            BotoCoreError: The emulator does not answer.
+            UnavailableError: A function does not get on with its records.
+        """
+        for stream in self._streams:
+            stream.flush()
+        self._logs.flush()
+        self._delivery.flush()
+
+    def death(self) -> str | None:
+        """One line if the gateway has ended; None while it lives."""
+        return self._front.death()
+
+    def stop(self) -> None:
+        """Stops everything; may be called again."""
+        self._running.close()
+
+    def _client(self, service: str) -> Any:
+        return create_client(
+            service, region=self._deployment.region, endpoint_url=self._stage.endpoint_url
+        )
+
+    def _make_delivery(self, faults: Faults) -> Delivery:
+        filters = {
+            resource.physical_id: log_pattern.parse(resource.properties["FilterPattern"])
+            for resource in self._deployment.of_type("AWS::Logs::SubscriptionFilter")
+        }
+        streams = [
+            stream_of(resource.physical_id, resource.properties)
+            for resource in self._deployment.of_type("AWS::KinesisFirehose::DeliveryStream")
+        ]
+        return Delivery(self._client("s3"), streams, filters, faults)
+
+    def _make_streams(self, faults: Faults) -> Sequence[StreamPlayer]:
+        fail = self._queue_sender()
+        players = []
+        for resource in self._deployment.of_type("AWS::Lambda::EventSourceMapping"):
+            source = event_source_of(resource.properties)
+            # A client of its own: the reader takes records off the wire.
+            client = self._client("dynamodbstreams")
+            shards = Shards(client, source.stream_arn, self._deployment.region, source.wanted)
+            players.append(StreamPlayer(source, shards, self._functions.invoke, fail, faults))
+        return players
+
+    def _queue_sender(self) -> Callable[[str, str], None]:
+        client = self._client("sqs")
+
+        def send(arn: str, message: str) -> None:
+            url = client.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
+            client.send_message(QueueUrl=url, MessageBody=message)
+
+        return send
+
+    def _verifier(self) -> Verifier:
+        credentials = Session().get_credentials()
+        return Verifier(
+            access_key=credentials.access_key,
+            secret_key=credentials.secret_key,
+            token=credentials.token,
+            region=self._deployment.region,
+            account_id=self._deployment.account_id,
+        )
+
+
+def _api(deployment: Deployment) -> tuple[Api, list[Route]]:
+    apis = list(deployment.of_type("AWS::ApiGatewayV2::Api"))
+    if len(apis) > 1:
+        raise TopshelfError("the local cloud plays one HTTP API, the template has several")
+    routes = [route for api in apis for route in routes_of(api.properties.get("Body", {}))]
+    api_id = apis[0].physical_id if apis else "local"
+    return Api(api_id, deployment.account_id, deployment.region), routes

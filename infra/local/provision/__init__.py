@@ -1,0 +1,27 @@
+"""How each resource type of the template comes to be, through its own service's API."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from infra.local.provision import buckets, functions, http_apis, identity, streams, tables
+from infra.local.provision.base import Context, Creator, Provisioned
+
+__all__ = ["CREATORS", "Context", "Creator", "Provisioned"]
+
+CREATORS: Final[Mapping[str, Creator]] = {
+    "AWS::ApiGatewayV2::Api": http_apis.API,
+    "AWS::ApiGatewayV2::Stage": http_apis.STAGE,
+    "AWS::DynamoDB::Table": tables.TABLE,
+    "AWS::IAM::Role": identity.ROLE,
+    "AWS::KinesisFirehose::DeliveryStream": streams.DELIVERY_STREAM,
+    "AWS::Lambda::EventSourceMapping": functions.EVENT_SOURCE_MAPPING,
+    "AWS::Lambda::Function": functions.FUNCTION,
+    "AWS::Lambda::LayerVersion": functions.LAYER,
+    "AWS::Lambda::Permission": functions.PERMISSION,
+    "AWS::Logs::LogGroup": streams.LOG_GROUP,
+    "AWS::Logs::SubscriptionFilter": streams.SUBSCRIPTION_FILTER,
+    "AWS::S3::Bucket": buckets.BUCKET,
+    "AWS::S3::BucketPolicy": buckets.BUCKET_POLICY,
+    "AWS::SQS::Queue": streams.QUEUE,
+    "AWS::SecretsManager::Secret": identity.SECRET,
+}
