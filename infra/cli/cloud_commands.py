@@ -1,0 +1,131 @@
+"""``topshelf up`` and ``topshelf demo``."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from infra.cli import options, releasing
+from infra.cli.console import Progress, err, out, stages
+from infra.cli.data_commands import import_into, summary_table, write_simulation
+from infra.cli.model_commands import metrics_table, train_on
+from infra.cli.showing import check_served, show_viewers
+from infra.cli.stack import Cloud, Place, Stack
+from infra.importers import open_source
+from infra.local.cloud import LocalCloud, LocalCloudOptions
+from infra.simulator import SimulatorOptions
+from topshelf.errors import InvalidInputError, UnavailableError
+from training.als import ALSParameters
+
+__all__ = ["demo", "up"]
+
+_WATCH_SECONDS = 0.5
+
+Auth = Annotated[
+    bool,
+    typer.Option(
+        "--auth/--no-auth", help="Whether requests must be signed (SigV4), as they must be in AWS"
+    ),
+]
+
+
+def up(ctx: typer.Context, *, auth: Auth = True) -> None:
+    """Start the local cloud, deploy template.yaml to it and run it until Ctrl-C.
+
+    Example: `topshelf up --no-auth`
+    """
+    local = _local_cloud(options.where(ctx), auth=auth)
+    with local:
+        with stages() as progress:
+            local.start(progress)
+        _print_addresses(local, auth=auth)
+        _serve(local)
+
+
+def demo(
+    ctx: typer.Context,
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Real data: JSON lines or a MovieLens directory; default: built-in viewers"
+        ),
+    ] = None,
+    once: Annotated[bool, typer.Option(help="Check what is served and end")] = False,
+    auth: Auth = False,
+) -> None:
+    """From nothing to recommendations: deploy, load, train, release, serve.
+
+    Example: `topshelf demo --data ./ml-latest-small`
+    """
+    if data is not None:
+        open_source(data)  # a bad path is told before anything is started
+    began = time.monotonic()
+    where = options.where(ctx)
+    local = _local_cloud(where, auth=auth)
+    with local, tempfile.TemporaryDirectory(prefix="topshelf-") as scratch:
+        with stages() as progress:
+            local.start(progress)
+            stack = Stack.connect(
+                where.stack, Place(where.region, local.endpoint_url, local.lambda_url)
+            )
+            source = data or _built_in_viewers(Path(scratch), progress)
+            summary = import_into(stack, source, progress)
+            manifest = train_on(stack, ALSParameters(), progress)
+            releasing.release(stack, manifest.version, err.print)
+        out.print(summary_table(summary))
+        out.print(metrics_table(manifest))
+        show_viewers(stack, manifest, local.api_url, signed=auth)
+        if once:
+            checked = check_served(stack, manifest, source, local, signed=auth)
+            out.print(f"checked: {checked}")
+        out.print(f"from nothing to recommendations in {time.monotonic() - began:.0f} s")
+        if not once:
+            _print_addresses(local, auth=auth)
+            _serve(local)
+
+
+def _built_in_viewers(directory: Path, progress: Progress) -> Path:
+    write_simulation(SimulatorOptions(), directory, progress)
+    return directory
+
+
+def _local_cloud(where: options.Where, *, auth: bool) -> LocalCloud:
+    if where.cloud is Cloud.AWS:
+        raise InvalidInputError("cloud", "this starts a local cloud; `sam deploy` deploys to AWS")
+    return LocalCloud(
+        LocalCloudOptions(
+            template=options.ROOT / "template.yaml",
+            stack_name=where.stack,
+            region=where.region,
+            cloud_port=where.cloud_port,
+            api_port=where.api_port,
+            lambda_port=where.lambda_port,
+            auth=auth,
+            emulator="localstack" if where.cloud is Cloud.LOCALSTACK else "moto",
+        )
+    )
+
+
+def _print_addresses(local: LocalCloud, *, auth: bool) -> None:
+    table = Table(title="Running; Ctrl-C ends it", title_justify="left", show_header=False)
+    table.add_row("API", local.api_url)
+    table.add_row("API for people", f"{local.api_url}/docs")
+    table.add_row("AWS (emulated)", local.endpoint_url)
+    table.add_row(
+        "signatures",
+        "asked for (SigV4)"
+        if auth
+        else "NOT asked for (--no-auth); in AWS every request is signed",
+    )
+    out.print(table)
+
+
+def _serve(local: LocalCloud) -> None:
+    """Waits for Ctrl-C, or for a part to die."""
+    while (failure := local.failure()) is None:
+        time.sleep(_WATCH_SECONDS)
+    raise UnavailableError(failure)
