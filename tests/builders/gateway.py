@@ -1,0 +1,22 @@
+"""Events as an HTTP API (payload format 2.0) hands them to a function."""
+
+from typing import Any
+
+
+def http_event(
+    method: str, path: str, *, query: str = "", body: str | None = None
+) -> dict[str, Any]:
+    """One request; ``path`` is decoded already, as an HTTP API delivers it."""
+    return {
+        "version": "2.0",
+        "routeKey": f"{method} {path}",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {"content-type": "application/json", "host": "api.test"},
+        "requestContext": {
+            "http": {"method": method, "path": path, "sourceIp": "192.0.2.1"},
+            "requestId": "r-1",
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,41 @@
+"""Fakes of the ports that answers come from."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from topshelf.errors import UnavailableError
+from topshelf.ports import ViewerShelf
+from topshelf.topk import TopKList, pack_scores
+
+
+class FakeLists:
+    """TopKCache in memory; ``days`` is what the last read asked for."""
+
+    def __init__(self) -> None:
+        self.own: dict[tuple[str, str], TopKList] = {}
+        self.charts: dict[str, TopKList] = {}
+        self.seen: dict[tuple[str, date], set[str]] = {}
+        self.days: list[date] = []
+        self.reads = 0
+        self.popular_reads = 0
+        self.down = False
+
+    def read(self, version: str, user_id: str, days: Sequence[date]) -> ViewerShelf:
+        self.reads += 1
+        self.days = list(days)
+        if self.down:
+            raise UnavailableError("the fake lists are down")
+        seen = (self.seen.get((user_id, day), set()) for day in days)
+        return ViewerShelf(self.own.get((version, user_id)), frozenset[str]().union(*seen))
+
+    def popular(self, version: str) -> TopKList | None:
+        self.popular_reads += 1
+        if self.down:
+            raise UnavailableError("the fake lists are down")
+        return self.charts.get(version)
+
+
+def ready_list(*items: str, generated_at: int = 1) -> TopKList:
+    """A list of the items, scored by rank: n, n - 1, ..., 1."""
+    scores = pack_scores([float(len(items) - rank) for rank in range(len(items))])
+    return TopKList(" ".join(items), scores, b"", b"", "batch", generated_at)

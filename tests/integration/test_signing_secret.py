@@ -1,0 +1,34 @@
+"""The signing key: read from Secrets Manager once in a while, remembered in between."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from topshelf.aws.signing_secret import SigningSecret
+from topshelf.errors import NotFoundError
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_rotated_key_is_taken_up_after_five_minutes(client: Any) -> None:
+    manager, clock = client("secretsmanager"), Clock()
+    arn = manager.create_secret(Name=f"s-{uuid4().hex[:8]}", SecretString="first")["ARN"]
+    secret = SigningSecret(manager, secret=arn, monotonic=clock)
+    assert secret.current() == b"first"
+    manager.put_secret_value(SecretId=arn, SecretString="second")
+    clock.now = 299
+    assert secret.current() == b"first"
+    clock.now = 300
+    assert secret.current() == b"second"
+
+
+def test_a_missing_secret_is_told(client: Any) -> None:
+    secret = SigningSecret(client("secretsmanager"), secret="no-such", monotonic=Clock())
+    with pytest.raises(NotFoundError, match="signing secret"):
+        secret.current()

@@ -1,0 +1,192 @@
+import gzip
+import io
+import json
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.fakes.model_ports import FakeFactorStore
+from tests.unit.test_evaluate import data_of
+from topshelf.catalog import Movie, encode_movies
+from topshelf.errors import ConflictError, InvalidInputError
+from topshelf.factors import fold_in
+from topshelf.manifest import MANIFEST_NAME, DataSnapshot, Manifest
+from topshelf.topk import POPULAR_KEY, TopKList, unpack_history, unpack_rows, unpack_scores
+from training import publish as publishing
+from training.als import ALSParameters, fit_als
+from training.publish import TrainedModel, catalogue_entries, publish
+
+AT = datetime(2026, 2, 1, tzinfo=UTC)
+USERS, ITEMS = 70, 130
+
+
+def lists_of(files: Mapping[str, bytes]) -> dict[str, TopKList]:
+    """The rows of an artefact's import files by user id."""
+    found: dict[str, TopKList] = {}
+    for name in sorted(files):
+        if name.startswith("topk/"):
+            for line in gzip.decompress(files[name]).splitlines():
+                item: dict[str, Any] = json.loads(line)["Item"]
+                packed = {k: b64decode(item[k]["B"]) for k in ("scores", "history", "because")}
+                user_id = item["user_id"]["S"]
+                assert user_id not in found
+                found[user_id] = TopKList(
+                    items=item["items"]["S"],
+                    source=item["source"]["S"],
+                    generated_at=int(item["generated_at"]["N"]),
+                    **packed,
+                )
+    return found
+
+
+def trained() -> TrainedModel:
+    from scipy.sparse import csr_matrix
+
+    rng = np.random.default_rng(3)
+    liked = rng.random((USERS, ITEMS)) < 0.2
+    liked[0] = True  # a viewer who has seen everything
+    data = data_of(csr_matrix(liked * np.float32(1.5)))
+    return TrainedModel(
+        data=data,
+        factors=fit_als(data.matrix, ALSParameters(factors=6, iterations=3), lambda _: None),
+        metrics={"als": {"coverage": 0.5}},
+        counts={"lines": 3},
+        catalogue={
+            "m001": Movie(item_id="m001", title="One", genres=("Drama",), year=1999),
+            "other": Movie(item_id="other", title="Nobody saw it"),
+        },
+        snapshot=DataSnapshot(taken_at=1, newest_event=2, objects={"events/a": "etag"}),
+        git_commit="abc",
+        parameters={"als": {"regularization": 1.0}},
+        seed=42,
+        parent_version=None,
+    )
+
+
+MODEL = trained()
+
+
+def published(model: TrainedModel = MODEL) -> tuple[Manifest, dict[str, bytes]]:
+    store = FakeFactorStore()
+    manifest = publish(model, store, AT, lambda *_: None)
+    return manifest, store.of(manifest.version)
+
+
+def test_every_file_is_in_the_manifest_with_size_and_hash() -> None:
+    manifest, files = published()
+    assert list(files)[-1] == MANIFEST_NAME
+    assert set(manifest.files) == set(files) - {MANIFEST_NAME}
+    for name, entry in manifest.files.items():
+        assert (entry.size, entry.sha256) == (
+            len(files[name]),
+            sha256(files[name]).hexdigest(),
+        )
+    assert (manifest.n_users, manifest.n_items, manifest.factors) == (USERS, ITEMS, 6)
+    assert manifest.topk_items == USERS + 1
+
+
+def test_factors_are_float32_arrays_without_pickle() -> None:
+    _, files = published()
+    for name, expected in (
+        ("user_factors.npy", MODEL.factors.users),
+        ("item_factors.npy", MODEL.factors.items),
+    ):
+        found = np.load(io.BytesIO(files[name]), allow_pickle=False)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, expected)
+    assert json.loads(files["user_ids.json"]) == list(MODEL.data.users.ids)
+    assert json.loads(files["item_ids.json"]) == list(MODEL.data.items.ids)
+
+
+def test_titles_are_those_of_the_models_items() -> None:
+    _, files = published()
+    assert json.loads(files["items.json"]) == {
+        "m001": {"title": "One", "genres": ["Drama"], "year": 1999}
+    }
+
+
+def test_each_viewer_has_the_exact_list_of_the_own_history() -> None:
+    _, files = published()
+    lists = lists_of(files)
+    assert set(lists) == {*MODEL.data.users.ids, POPULAR_KEY}
+    ready = lists["u005"]
+    rows, confidences = (np.array(part) for part in unpack_history(ready.history))
+    assert rows.tolist() == MODEL.data.matrix[5].indices.tolist()
+    factors = MODEL.factors
+    taste = fold_in(
+        factors.items, factors.gram, rows, confidences.astype(np.float32), factors.regularization
+    )
+    np.testing.assert_array_equal(taste, factors.users[5])
+    scores = factors.items @ taste
+    scores[rows] = -np.inf
+    best = np.argsort(-scores, kind="stable")[: min(100, ITEMS - len(rows))]
+    assert ready.item_ids() == [f"m{row:03d}" for row in best]
+    assert unpack_scores(ready.scores) == pytest.approx(scores[best], abs=1e-3)
+    assert len(unpack_rows(ready.because)) == len(best)
+    assert set(unpack_rows(ready.because)) <= set(rows.tolist())
+    assert (ready.source, ready.generated_at) == ("batch", MODEL.data.newest_event)
+
+
+def test_a_viewer_who_has_seen_everything_has_an_empty_list() -> None:
+    _, files = published()
+    ready = lists_of(files)["u000"]
+    assert (ready.item_ids(), ready.scores, ready.because) == ([], b"", b"")
+
+
+def test_popular_items_have_most_viewers() -> None:
+    _, files = published()
+    viewers = np.bincount(MODEL.data.matrix.indices)
+    popular = json.loads(files["popular.json"])
+    assert popular["viewers"] == sorted(viewers.tolist(), reverse=True)[:100]
+    assert popular["items"] == lists_of(files)[POPULAR_KEY].item_ids()
+    share = unpack_scores(lists_of(files)[POPULAR_KEY].scores)[0]
+    assert share == pytest.approx(viewers.max() / USERS, abs=1e-3)
+
+
+def test_the_sample_is_what_an_import_must_give() -> None:
+    _, files = published()
+    sample = json.loads(files["topk-sample.json"])
+    assert POPULAR_KEY in sample
+    assert len(sample) == USERS + 1
+    lists = lists_of(files)
+    assert sample == {key: lists[key].items for key in sample}
+
+
+def test_the_sample_has_at_most_a_hundred_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "_SAMPLED", 9)
+    _, files = published()
+    assert len(json.loads(files["topk-sample.json"])) == 10
+
+
+def test_lists_are_cut_into_parts_and_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = lists_of(published()[1])
+    monkeypatch.setattr(publishing, "_LISTS_A_PART", 32)
+    monkeypatch.setattr(publishing, "_BLOCK", 16)
+    manifest, files = published()
+    assert [n for n in sorted(manifest.files) if n.startswith("topk/")] == [
+        f"topk/part-0000{i}.json.gz" for i in range(3)
+    ]
+    assert {k: v.items for k, v in lists_of(files).items()} == {
+        k: v.items for k, v in whole.items()
+    }
+
+
+def test_a_version_is_never_written_twice() -> None:
+    store = FakeFactorStore()
+    publish(MODEL, store, AT, lambda *_: None)
+    with pytest.raises(ConflictError):
+        publish(MODEL, store, AT, lambda *_: None)
+
+
+def test_the_catalogue_is_read_and_bad_lines_are_counted() -> None:
+    movie = Movie(item_id="m1", title="Père & fils")
+    lines = encode_movies([movie]) + b"{}\n"
+    assert catalogue_entries(gzip.compress(lines)) == ({"m1": movie}, 1)
+    assert catalogue_entries(None) == ({}, 0)
+    with pytest.raises(InvalidInputError, match="not gzip"):
+        catalogue_entries(b"plain")

@@ -1,0 +1,176 @@
+import io
+from datetime import date
+
+import numpy as np
+import pytest
+
+from tests.fakes.model_ports import FakeFactorStore, FakeRegistry, FakeTopKStore
+from topshelf.errors import ConflictError, IntegrityError
+from topshelf.events import Interaction
+from topshelf.factors import IdMap, fold_in, gram_matrix
+from topshelf.manifest import MANIFEST_NAME, DataSnapshot, Manifest
+from topshelf.refresh import ListRefresh, LiveModel
+from topshelf.topk import TopKList, pack_history, unpack_history, unpack_rows, unpack_scores
+
+VERSION = "20260101T000000Z-00000000"
+NEXT = "20260102T000000Z-00000000"
+NOW = 1_767_225_600_000
+N_ITEMS = 150
+
+
+class House:
+    """A released model of 150 items, and a viewer who watched the first two."""
+
+    def __init__(self) -> None:
+        self.lists, self.artefacts = FakeTopKStore(), FakeFactorStore()
+        self.registry = FakeRegistry(champion=VERSION)
+        for version in (VERSION, NEXT):
+            self.release(version)
+        self.old = TopKList("m010", b"\0\0", pack_history([0, 1], [2.0, 1.5]), b"", "batch", NOW)
+        self.lists.lists[VERSION, "u1"] = self.old
+        self.refresh = ListRefresh(
+            lists=self.lists, artefacts=self.artefacts, registry=self.registry
+        )
+
+    def release(self, version: str, item_ids: int = N_ITEMS) -> None:
+        rng = np.random.default_rng(7)
+        stream = io.BytesIO()
+        np.save(stream, rng.normal(size=(N_ITEMS, 6)).astype(np.float32))
+        manifest = Manifest(
+            version=version,
+            n_users=1,
+            n_items=N_ITEMS,
+            factors=6,
+            topk_items=2,
+            files={},
+            data=DataSnapshot(taken_at=NOW, newest_event=NOW, objects={}),
+            git_commit="c",
+            parameters={"als": {"regularization": 2.5}, "confidence": {"alpha": 3.0}},
+            seed=1,
+            metrics={},
+        )
+        ids = IdMap.of(f"m{i:03d}" for i in range(item_ids))
+        self.artefacts.files[version, "item_factors.npy"] = stream.getvalue()
+        self.artefacts.files[version, "item_ids.json"] = ids.to_json()
+        self.artefacts.files[version, MANIFEST_NAME] = manifest.model_dump_json().encode()
+
+    @property
+    def model(self) -> LiveModel:
+        model = self.refresh.live_model()
+        assert model is not None
+        return model
+
+    def run(self, *events: Interaction, user_id: str = "u1") -> str:
+        return self.refresh.refresh(self.model, user_id, events)
+
+    @property
+    def stored(self) -> TopKList:
+        return self.lists.lists[VERSION, "u1"]
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def watch(item_id: str, fraction: float = 1.0, at: int = NOW + 5) -> Interaction:
+    return Interaction(
+        item_id=item_id, event_type="watch", timestamp=at, user_id="u1", event_value=fraction
+    )
+
+
+def test_a_new_watch_joins_the_history_and_makes_a_new_list(house: House) -> None:
+    assert house.run(watch("m007")) == "refreshed"
+    rows, confidences = unpack_history(house.stored.history)
+    assert rows == (0, 1, 7)
+    assert confidences == (2.0, 1.5, 4.0)  # 1 + alpha of the manifest's weights
+    assert house.stored.source == "refresh"
+    assert house.stored.generated_at == NOW + 5
+    assert len(house.stored.item_ids()) == 100
+
+
+def test_the_list_is_the_exact_ranking_of_the_folded_in_taste(house: House) -> None:
+    house.run(watch("m007"))
+    model = house.model
+    rows, confidences = (np.array(part) for part in unpack_history(house.stored.history))
+    taste = fold_in(
+        model.item_factors, gram_matrix(model.item_factors), rows, confidences.astype("f4"), 2.5
+    )
+    scores = model.item_factors @ taste
+    scores[rows] = -np.inf
+    best = np.argsort(-scores, kind="stable")[:100]
+    assert house.stored.item_ids() == [f"m{row:03d}" for row in best]
+    assert unpack_scores(house.stored.scores) == pytest.approx(scores[best], abs=2e-3)
+    assert set(unpack_rows(house.stored.because)) <= {0, 1, 7}
+
+
+def test_nothing_of_the_history_comes_back(house: House) -> None:
+    for item in range(2, 120):
+        house.run(watch(f"m{item:03d}", at=NOW + item))
+    assert set(house.stored.item_ids()) == {f"m{i:03d}" for i in range(120, N_ITEMS)}
+
+
+def test_the_same_event_twice_changes_nothing(house: House) -> None:
+    house.run(watch("m007"))
+    first = house.stored
+    assert house.run(watch("m007")) == "unchanged"
+    assert house.stored is first
+    assert house.lists.writes == 1
+
+
+def test_a_late_event_leaves_the_time_of_the_list(house: House) -> None:
+    assert house.run(watch("m007", at=NOW - 1000)) == "refreshed"
+    assert house.stored.generated_at == NOW
+
+
+def test_a_rating_overrides_the_confidence_and_a_weaker_watch_does_not(house: House) -> None:
+    house.run(watch("m000", 0.0))
+    assert unpack_history(house.stored.history)[1][0] == 2.0
+    rated = Interaction(
+        item_id="m000", event_type="rating", timestamp=NOW + 9, user_id="u1", event_value=0.5
+    )
+    house.run(rated)
+    assert unpack_history(house.stored.history)[1][0] == pytest.approx(1.3, abs=1e-3)
+
+
+def test_unknown_items_and_viewers_are_left_alone(house: House) -> None:
+    assert house.run(watch("new-film")) == "unknown_items"
+    assert house.run(watch("m007"), user_id="u2") == "no_list"
+    assert house.lists.writes == 0
+    assert house.run(watch("new-film"), watch("m007")) == "refreshed"
+
+
+def test_a_rival_write_is_read_again(house: House) -> None:
+    house.lists.rivals = 2
+    assert house.run(watch("m007", at=NOW - 1)) == "refreshed"
+    assert house.stored.revision == 3
+
+
+def test_endless_rivals_are_a_conflict(house: House) -> None:
+    house.lists.rivals = 100
+    with pytest.raises(ConflictError, match="keeps changing"):
+        house.run(watch("m007"))
+
+
+def test_factors_are_read_once_a_version(house: House) -> None:
+    assert house.model is house.model
+    assert len(house.artefacts.reads) == 3
+    house.registry.flip(house.registry.champion(), NEXT, date(2026, 1, 2))
+    assert house.model.version == NEXT
+    assert len(house.artefacts.reads) == 6
+
+
+def test_before_the_first_release_there_is_no_model() -> None:
+    refresh = ListRefresh(
+        lists=FakeTopKStore(), artefacts=FakeFactorStore(), registry=FakeRegistry()
+    )
+    assert refresh.live_model() is None
+
+
+def test_a_damaged_artefact_is_refused(house: House) -> None:
+    house.release(VERSION, item_ids=N_ITEMS - 1)
+    with pytest.raises(IntegrityError, match="149 item ids"):
+        house.refresh.live_model()
+    house.artefacts.files[VERSION, "item_factors.npy"] = b"no array"
+    with pytest.raises(IntegrityError, match="damaged"):
+        house.refresh.live_model()

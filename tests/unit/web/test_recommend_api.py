@@ -1,0 +1,209 @@
+"""GET recommendations: what is answered, what is logged, and how trouble is told."""
+
+import json
+import random
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.builders.gateway import http_event
+from tests.fakes.event_ports import FakeMetrics
+from tests.fakes.model_ports import FakeRegistry
+from tests.fakes.serving_ports import FakeLists, ready_list
+from topshelf.errors import UnavailableError
+from topshelf.ports import Champion
+from topshelf.serving.pointer import PointerCache
+from topshelf.serving.recommendation_id import verify, version_hash
+from topshelf.serving.recommender import Recommender
+from topshelf.web import recommend
+from topshelf.web.app import lambda_handler_of
+
+NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
+KEY = b"k" * 64
+
+
+class Api:
+    """The API over fakes, with a model live."""
+
+    def __init__(self) -> None:
+        self.registry = FakeRegistry(Champion("v1", None, date(2026, 1, 1), 1))
+        self.lists = FakeLists()
+        self.lists.charts["v1"] = ready_list("p1", "p2", "p3", generated_at=5)
+        self.lists.own["v1", "u1"] = ready_list("m1", "m2", "m3", generated_at=7)
+        self.metrics = FakeMetrics()
+        self.secret_is_missing = False
+        pointer = PointerCache(self.registry, ttl=5, monotonic=lambda: 0.0)
+        self._handler = lambda_handler_of(
+            recommend.create_recommend_app(
+                Recommender(pointer, self.lists, lambda: NOW),
+                pointer,
+                self._key,
+                self.metrics,
+                clock=lambda: NOW,
+                monotonic=lambda: 0.0,
+                rng=random.Random(1),
+                logger=Logger(service="test"),
+            )
+        )
+
+    def _key(self) -> bytes:
+        if self.secret_is_missing:
+            raise UnavailableError("no secret")
+        return KEY
+
+    def get(self, path: str, query: str = "") -> tuple[int, Any, dict[str, str]]:
+        answer = self._handler(http_event("GET", path, query=query), None)
+        is_json = "json" in answer["headers"]["content-type"]
+        body = json.loads(answer["body"]) if is_json else answer["body"]
+        return answer["statusCode"], body, answer["headers"]
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+def test_the_viewers_own_list_with_its_provenance(api: Api) -> None:
+    status, body, _ = api.get("/v1/users/u1/recommendations", "num_results=2")
+    assert status == 200
+    assert body["item_list"] == [
+        {"item_id": "m1", "score": 3.0},
+        {"item_id": "m2", "score": 2.0},
+    ]
+    assert (body["tier"], body["model_version"], body["generated_at"]) == ("own", "v1", 7)
+    said = verify(body["recommendation_id"], [KEY])
+    assert said.time_ms == int(NOW.timestamp() * 1000)
+    assert (said.tier, said.slot, said.version_hash) == ("own", "champion", version_hash("v1"))
+
+
+def test_what_was_seen_since_does_not_come_back(api: Api) -> None:
+    api.lists.seen["u1", NOW.date()] = {"m1"}
+    _, body, _ = api.get("/v1/users/u1/recommendations")
+    assert [item["item_id"] for item in body["item_list"]] == ["m2", "m3"]
+
+
+def test_an_unknown_viewer_gets_what_is_popular(api: Api) -> None:
+    _, body, _ = api.get("/v1/users/nobody/recommendations")
+    assert body["tier"] == "popular"
+    assert [item["item_id"] for item in body["item_list"]] == ["p1", "p2", "p3"]
+    _, popular, _ = api.get("/v1/popular")
+    assert popular["item_list"] == body["item_list"]
+
+
+@pytest.mark.parametrize("user_id", ["a/b", "a%2Fb", "a+b", "a//b/recommendations", "?", "#&=;"])
+def test_any_id_of_the_contract_survives_the_path(api: Api, user_id: str) -> None:
+    api.lists.own["v1", user_id] = ready_list("mine")
+    status, body, _ = api.get(f"/v1/users/{user_id}/recommendations")
+    assert status == 200
+    assert [item["item_id"] for item in body["item_list"]] == ["mine"]
+
+
+@given(user_id=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1))
+def test_every_printable_id_reaches_the_store_unchanged(user_id: str) -> None:
+    api = Api()
+    api.lists.own["v1", user_id[:256]] = ready_list("mine")
+    _, body, _ = api.get(f"/v1/users/{user_id[:256]}/recommendations")
+    assert body["tier"] == "own"
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("num_results=0", "num_results"),
+        ("num_results=101", "num_results"),
+        ("num_results=-1", "num_results"),
+        ("num_results=ten", "num_results"),
+        ("num_results=1.5", "num_results"),
+        ("num_results=" + "9" * 5000, "num_results"),
+        ("num_results=NaN", "num_results"),
+        ("num_results=", "num_results"),
+        ("numresults=5", "numresults"),
+    ],
+)
+def test_a_bad_parameter_is_named(api: Api, query: str, field: str) -> None:
+    for path in ("/v1/users/u1/recommendations", "/v1/popular"):
+        status, body, headers = api.get(path, query)
+        assert (status, body["field"]) == (400, field)
+        assert headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("user_id", ["a b", "", "x" * 257, "é", "\x7f"])
+def test_a_bad_user_id_is_named(api: Api, user_id: str) -> None:
+    status, body, _ = api.get(f"/v1/users/{user_id}/recommendations")
+    assert (status, body["field"]) == (400, "user_id")
+
+
+def test_an_unknown_address_is_a_problem_document(api: Api) -> None:
+    status, body, _ = api.get("/v2/anything")
+    assert (status, body["status"]) == (404, 404)
+
+
+def test_before_the_first_release_the_answer_says_what_to_do(api: Api) -> None:
+    api.registry.live = None
+    for path in ("/v1/users/u1/recommendations", "/v1/popular", "/v1/health"):
+        status, body, headers = api.get(path)
+        assert status == 503
+        assert headers["retry-after"] == "1"
+    status, body, _ = api.get("/v1/popular")
+    assert "topshelf release" in body["detail"]
+
+
+def test_a_list_that_cannot_be_read_costs_a_tier_not_the_request(api: Api) -> None:
+    api.get("/v1/popular")
+    api.lists.down = True
+    status, body, _ = api.get("/v1/users/u1/recommendations")
+    assert (status, body["tier"]) == (200, "popular")
+
+
+def test_a_missing_secret_costs_the_id_not_the_answer(api: Api) -> None:
+    api.secret_is_missing = True
+    status, body, _ = api.get("/v1/users/u1/recommendations")
+    assert (status, body["recommendation_id"]) == (200, None)
+    assert len(body["item_list"]) == 3
+    assert api.metrics.lines[-1][1]["unsigned_answers"] == ("Count", 1)
+
+
+def test_each_answer_is_one_line_of_exposure_and_metrics(api: Api) -> None:
+    _, body, _ = api.get("/v1/users/u1/recommendations", "num_results=2")
+    ((slot, metrics, details),) = api.metrics.lines
+    assert slot == "champion"
+    assert metrics["answers_own"] == ("Count", 1)
+    assert metrics["latency"] == ("Milliseconds", 0.0)
+    assert details == {
+        "recommendation_id": body["recommendation_id"],
+        "user_id": "u1",
+        "surface": "recommendations",
+        "model_version": "v1",
+        "tier": "own",
+        "time": int(NOW.timestamp() * 1000),
+        "items": ["m1", "m2"],
+    }
+
+
+def test_health_names_the_live_version(api: Api) -> None:
+    assert api.get("/v1/health")[:2] == (200, {"status": "ok", "model_version": "v1"})
+
+
+def test_the_description_is_a_file(api: Api) -> None:
+    static = Path(recommend.__file__).parent / "static"
+    assert api.get("/openapi.json")[1] == json.loads((static / "openapi.json").read_text())
+    status, page, headers = api.get("/docs")
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert page == (static / "docs.html").read_text()
+
+
+def test_a_bug_is_a_problem_document_and_keeps_its_secrets(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Recommender, num_results: int) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr(Recommender, "popular", broken)
+    status, body, _ = api.get("/v1/popular")
+    assert status == 500
+    assert "secret" not in json.dumps(body)
