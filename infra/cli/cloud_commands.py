@@ -2,10 +2,13 @@
 
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from botocore.exceptions import BotoCoreError
 from rich.table import Table
 
 from infra.cli import options, releasing
@@ -17,7 +20,7 @@ from infra.cli.stack import Cloud, Place, Stack
 from infra.importers import open_source
 from infra.local.cloud import LocalCloud, LocalCloudOptions
 from infra.simulator import SimulatorOptions
-from topshelf.errors import InvalidInputError, UnavailableError
+from topshelf.errors import InvalidInputError, TopshelfError, UnavailableError
 from training.als import ALSParameters
 
 __all__ = ["demo", "up"]
@@ -66,7 +69,8 @@ def demo(
     began = time.monotonic()
     where = options.where(ctx)
     local = _local_cloud(where, auth=auth)
-    with local, tempfile.TemporaryDirectory(prefix="topshelf-") as scratch:
+    scratch_folder = tempfile.TemporaryDirectory(prefix="topshelf-")
+    with local, _explained_by(local), scratch_folder as scratch:
         with stages() as progress:
             local.start(progress)
             stack = Stack.connect(
@@ -86,6 +90,18 @@ def demo(
         if not once:
             _print_addresses(local, auth=auth)
             _serve(local)
+
+
+@contextmanager
+def _explained_by(local: LocalCloud) -> Iterator[None]:
+    """Where a part of the local cloud has died, says so rather than what came of it."""
+    try:
+        yield
+    except (TopshelfError, BotoCoreError) as error:
+        failure = local.failure()
+        if failure is None:
+            raise
+        raise UnavailableError(failure) from error
 
 
 def _built_in_viewers(directory: Path, progress: Progress) -> Path:

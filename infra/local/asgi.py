@@ -79,7 +79,7 @@ class Front:
                         server_header=False,
                         proxy_headers=False,
                         ws="none",
-                        timeout_graceful_shutdown=1,
+                        timeout_graceful_shutdown=3,
                     )
                 ),
                 listener,
@@ -112,9 +112,12 @@ class Front:
         return f"the local gateway ended ({self._fault or 'no reason known'}); start again"
 
     def stop(self) -> None:
-        """Ends the thread; open requests get a second."""
+        """Takes no more requests; does not wait for those that are open."""
         for server, _ in self._servers:
             server.should_exit = True
+
+    def join(self) -> None:
+        """Waits until the thread has ended; requests that stay open are cut off."""
         if self._thread.is_alive():
             self._thread.join()
 

@@ -120,6 +120,7 @@ class Players:
         for stream in self._streams:
             self._running.callback(stream.join)
             stream.start()
+        self._running.callback(self._front.join)
         # What runs is ended, not waited for: a function may take minutes.
         self._running.callback(self._functions.stop)
         for stream in self._streams:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from topshelf.errors import ConflictError, NotFoundError, UnavailableError
 
@@ -50,5 +50,8 @@ def failures_of(what: str) -> Iterator[None]:
         raise UnavailableError(
             f"{text}; {error.response.get('Error', {}).get('Message', '')}"
         ) from error
+    except EndpointConnectionError as error:
+        place = error.kwargs.get("endpoint_url")
+        raise UnavailableError(f"{what} does not answer at {place}; is it running?") from error
     except BotoCoreError as error:
         raise UnavailableError(f"{what} does not answer ({type(error).__name__})") from error
