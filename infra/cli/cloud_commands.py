@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError
 from rich.table import Table
 
 from infra.cli import options, releasing
-from infra.cli.console import Progress, err, out, stages
+from infra.cli.console import Progress, out, stages
 from infra.cli.data_commands import import_into, summary_table, write_simulation
 from infra.cli.model_commands import metrics_table, train_on
 from infra.cli.showing import check_served, show_viewers
@@ -43,7 +43,7 @@ def up(ctx: typer.Context, *, auth: Auth = True) -> None:
     local = _local_cloud(options.where(ctx), auth=auth)
     with local:
         with stages() as progress:
-            local.start(progress)
+            local.start(lambda _resource, done, total: progress("deploy", done, total))
         _print_addresses(local, auth=auth)
         _serve(local)
 
@@ -72,14 +72,14 @@ def demo(
     scratch_folder = tempfile.TemporaryDirectory(prefix="topshelf-")
     with local, _explained_by(local), scratch_folder as scratch:
         with stages() as progress:
-            local.start(progress)
+            local.start(lambda _resource, done, total: progress("deploy", done, total))
             stack = Stack.connect(
                 where.stack, Place(where.region, local.endpoint_url, local.lambda_url)
             )
             source = data or _built_in_viewers(Path(scratch), progress)
             summary = import_into(stack, source, progress)
             manifest = train_on(stack, ALSParameters(), progress)
-            releasing.release(stack, manifest.version, err.print)
+            releasing.release(stack, manifest.version, progress)
         out.print(summary_table(summary))
         out.print(metrics_table(manifest))
         show_viewers(stack, manifest, local.api_url, signed=auth)

@@ -106,8 +106,8 @@ def release(
     if not version:
         raise InvalidInputError("version", "name the version that `topshelf train` printed")
     connected = options.where(ctx).connect()
-    with err.status("releasing") as status:
-        said = releasing.release(connected, version, status.update)
+    with stages() as progress:
+        said = releasing.release(connected, version, progress)
     out.print(f"{said['version']} is live" + _before(said["previous"]))
 
 

@@ -2,11 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.cli.console import Progress
 from infra.cli.stack import Stack
 from topshelf.errors import TopshelfError, UnavailableError
 
@@ -19,13 +19,13 @@ class ReleaseRefusedError(TopshelfError):
     """The release function refused a step; the text is its own."""
 
 
-def release(stack: Stack, version: str, on_step: Callable[[str], None]) -> dict[str, Any]:
+def release(stack: Stack, version: str, progress: Progress) -> dict[str, Any]:
     """Verifies, imports, checks and flips.
 
     Args:
         stack: Where.
         version: The model version.
-        on_step: Told what is being done.
+        progress: Told of the stages ``verify``, ``import lists`` and ``switch over``.
 
     Returns:
         What the last step said: ``version`` and ``previous``.
@@ -35,15 +35,19 @@ def release(stack: Stack, version: str, on_step: Callable[[str], None]) -> dict[
         UnavailableError: The function cannot be reached.
     """
     client = stack.client("lambda", read_timeout=900)
-    on_step("verifying the checksums of the artefact")
+    progress("verify", 0, 1)
     _invoke(client, stack, "verify", version)
-    on_step("importing the lists")
+    progress("verify", 1, 1)
+    progress("import lists", 0, 0)
     _invoke(client, stack, "import", version)
     while (said := _invoke(client, stack, "check", version))["status"] == "running":
-        on_step(f"importing the lists ({said['imported']} so far)")
+        progress("import lists", said["imported"], 0)
         time.sleep(_POLL_SECONDS)
-    on_step(f"{said['imported']} lists imported and checked, switching over")
-    return _invoke(client, stack, "flip", version)
+    progress("import lists", said["imported"], said["imported"])
+    progress("switch over", 0, 1)
+    live = _invoke(client, stack, "flip", version)
+    progress("switch over", 1, 1)
+    return live
 
 
 def rollback(stack: Stack) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.cli import releasing
-from tests.e2e.conftest import Platform
+from tests.e2e.conftest import Platform, quiet
 from topshelf.errors import TopshelfError
 from topshelf.manifest import Manifest
 
@@ -23,7 +23,7 @@ def live(running: Platform, few_viewers: Path) -> Manifest:
     summary = running.load(few_viewers)
     assert summary.read == summary.accepted == 12_000
     manifest = running.train()
-    said = releasing.release(running.stack, manifest.version, lambda _: None)
+    said = releasing.release(running.stack, manifest.version, quiet)
     assert said["version"] == manifest.version
     return manifest
 
@@ -146,7 +146,7 @@ def test_one_flipped_byte_is_refused_and_the_old_version_goes_on_serving(
     content[-1] ^= 1
     s3.put_object(Bucket=bucket, Key=key, Body=bytes(content))
     with pytest.raises(TopshelfError, match=r"item_factors\.npy"):
-        releasing.release(running.stack, broken.version, lambda _: None)
+        releasing.release(running.stack, broken.version, quiet)
     assert running.api().recommendations("v000001")["model_version"] == live.version
 
 
@@ -155,12 +155,12 @@ def test_an_artefact_without_manifest_is_no_model(running: Platform, live: Manif
     s3, bucket = running.stack.client("s3"), running.stack.outputs["BucketName"]
     s3.delete_object(Bucket=bucket, Key=f"models/{half.version}/manifest.json")
     with pytest.raises(TopshelfError, match="no manifest"):
-        releasing.release(running.stack, half.version, lambda _: None)
+        releasing.release(running.stack, half.version, quiet)
 
 
 def test_rollback_serves_the_version_before(running: Platform, live: Manifest) -> None:
     newer = running.train(seed=3)
-    said = releasing.release(running.stack, newer.version, lambda _: None)
+    said = releasing.release(running.stack, newer.version, quiet)
     assert said == {"status": "live", "version": newer.version, "previous": live.version}
 
     def served(version: str) -> Callable[[], bool | None]:

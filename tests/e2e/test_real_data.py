@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.cli import releasing
-from tests.e2e.conftest import Platform
+from tests.e2e.conftest import Platform, quiet
 
 pytestmark = [pytest.mark.data, pytest.mark.timeout(240)]
 
@@ -21,7 +21,7 @@ def test_every_viewer_of_movielens_is_served_titles_never_rated_before(
     assert summary.read == summary.accepted + summary.duplicates + summary.quarantined
     assert summary.movies == 9_742
     manifest = running.train(iterations=15)
-    releasing.release(running.stack, manifest.version, lambda _: None)
+    releasing.release(running.stack, manifest.version, quiet)
     rated: dict[str, set[str]] = {}
     with (source / "ratings.csv").open() as file:
         for row in csv.DictReader(file):

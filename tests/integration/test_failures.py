@@ -28,9 +28,9 @@ def test_codes_of_services_have_their_kind(code: str, kind: type[Exception]) -> 
 def test_a_server_that_is_not_there_is_named_with_its_address() -> None:
     endpoint = f"http://localhost:{free_port()}"
     dynamodb = create_client("dynamodb", "us-east-1", endpoint, attempts=1)
-    with pytest.raises(UnavailableError, match=f"at {endpoint}/?; is it running"):
-        with failures_of("the store"):
-            dynamodb.list_tables()
+    said = f"at {endpoint}/?; is it running"
+    with pytest.raises(UnavailableError, match=said), failures_of("the store"):
+        dynamodb.list_tables()
 
 
 def test_a_slow_server_is_unavailable() -> None:
