@@ -88,7 +88,7 @@ def import_events(
 
 def import_into(stack: Stack, path: Path, progress: Progress) -> ImportSummary:
     """Imports a path into a stack; raises as infra.importers does."""
-    return run_import(
+    summary = run_import(
         open_source(path),
         lake=EventBucket(stack.client("s3"), bucket=stack.outputs["BucketName"]),
         activity=stack.activity(),
@@ -98,6 +98,10 @@ def import_into(stack: Stack, path: Path, progress: Progress) -> ImportSummary:
         # Before the first release nothing is served: training will know what was seen.
         mark_seen=stack.registry().champion() is not None,
     )
+    # How many there are is known at the end only.
+    progress("import: rows", summary.read, summary.read)
+    progress("import: activity", summary.activity_written, summary.activity_written)
+    return summary
 
 
 def summary_table(summary: ImportSummary) -> Table:
