@@ -55,4 +55,4 @@ def emulator() -> Iterator[str]:
 @pytest.fixture
 def client(emulator: str) -> Any:
     """Makes clients of the emulator: ``client("s3")``."""
-    return lambda service: create_client(service, REGION, emulator, attempts=1, read_timeout=10)
+    return lambda service: create_client(service, REGION, emulator, attempts=1, timeout=10)

@@ -7,7 +7,7 @@ the first is uploaded; memory holds one part of the lists at a time.
 import gzip
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -22,21 +22,18 @@ from numpy.typing import NDArray
 from topshelf.aws.topk_table import import_line
 from topshelf.catalog import Movie, parse_movies
 from topshelf.errors import InvalidInputError
-from topshelf.factors import explain
-from topshelf.features import bound_history
 from topshelf.manifest import MANIFEST_NAME, DataSnapshot, FileEntry, Manifest, make_version
 from topshelf.ports import FactorStore
-from topshelf.ranking import NO_ITEM, popularity_ranking, top_k
-from topshelf.refresh import ready_list
+from topshelf.ranking import popularity_ranking
 from topshelf.release import SAMPLE_NAME
-from topshelf.topk import POPULAR_KEY, TOP_K, TopKList, pack_scores
+from topshelf.topk import POPULAR_KEY, TOP_K, TopKList
 from training.als import ALSFactors
 from training.interactions import Interactions
 from training.lake import Progress
+from training.lists import popular_lists, viewer_lists, viewers_of
 
-__all__ = ["TrainedModel", "catalogue_entries", "popular_list", "publish", "viewer_lists"]
+__all__ = ["TrainedModel", "catalogue_entries", "publish"]
 
-_BLOCK = 2048
 _LISTS_A_PART = 25_000
 _SAMPLED = 99
 
@@ -90,14 +87,15 @@ def publish(
     """
     with TemporaryDirectory(prefix="topshelf-") as folder:
         scratch = _Scratch(Path(folder))
+        popular = popular_lists(model.data, model.catalogue)
         _add_model_files(scratch, model)
-        _add_lists(scratch, model, progress)
+        _add_lists(scratch, model, popular, progress)
         manifest = Manifest(
             version=make_version(at, scratch.files),
             n_users=len(model.data.users),
             n_items=len(model.data.items),
             factors=model.factors.items.shape[1],
-            topk_items=len(model.data.users) + 1,
+            topk_items=len(model.data.users) + len(popular),
             files=scratch.files,
             data=model.snapshot,
             git_commit=model.git_commit,
@@ -111,58 +109,6 @@ def publish(
             progress("upload", done, len(scratch.files))
     artefacts.write(manifest.version, MANIFEST_NAME, manifest.model_dump_json(indent=1).encode())
     return manifest
-
-
-def viewer_lists(model: TrainedModel, progress: Progress) -> Iterator[tuple[str, TopKList]]:
-    """Each viewer's list, in the order of the user rows; progress is told of ``lists``."""
-    data, factors = model.data, model.factors
-    indptr, indices = data.matrix.indptr, data.matrix.indices
-    for start in range(0, len(data.users), _BLOCK):
-        stop = min(start + _BLOCK, len(data.users))
-        seen = indptr[start : stop + 1] - indptr[start]
-        ranked = top_k(
-            factors.users[start:stop], factors.items, seen, indices[indptr[start] :], TOP_K
-        )
-        for row in range(start, stop):
-            own = slice(indptr[row], indptr[row + 1])
-            history = bound_history(
-                indices[own].astype(np.int64), data.matrix.data[own], np.empty(0, dtype=np.int64)
-            )
-            left = ranked.rows[row - start] != NO_ITEM
-            items, scores = ranked.rows[row - start][left], ranked.scores[row - start][left]
-            because = explain(
-                factors.items,
-                factors.gram,
-                *history,
-                regularization=factors.regularization,
-                recommended=items,
-            )
-            yield (
-                data.users.ids[row],
-                ready_list(
-                    data.items,
-                    (items, scores),
-                    history,
-                    because,
-                    source="batch",
-                    generated_at=data.newest_event,
-                ),
-            )
-        progress("lists", stop, len(data.users))
-
-
-def popular_list(data: Interactions) -> TopKList:
-    """The items with most viewers, for whoever has no list; scores are shares of all viewers."""
-    viewers = _viewers(data)
-    rows = popularity_ranking(viewers)[:TOP_K]
-    return TopKList(
-        items=" ".join([data.items.ids[row] for row in rows.tolist()]),
-        scores=pack_scores((viewers[rows] / len(data.users)).tolist()),
-        history=b"",
-        because=b"",
-        source="batch",
-        generated_at=data.newest_event,
-    )
 
 
 def catalogue_entries(packed: bytes | None) -> tuple[dict[str, Movie], int]:
@@ -218,33 +164,31 @@ def _add_model_files(scratch: _Scratch, model: TrainedModel) -> None:
     known = (model.catalogue[name] for name in data.items.ids if name in model.catalogue)
     movies = {m.item_id: {"title": m.title, "genres": m.genres, "year": m.year} for m in known}
     scratch.add("items.json", _json(movies))
-    popular = popular_list(data).item_ids()
-    counts = _viewers(data)[popularity_ranking(_viewers(data))[:TOP_K]].tolist()
-    scratch.add("popular.json", _json({"items": popular, "viewers": counts}))
+    viewers = viewers_of(data)
+    best = popularity_ranking(viewers)[:TOP_K].tolist()
+    popular = {"items": [data.items.ids[row] for row in best], "viewers": viewers[best].tolist()}
+    scratch.add("popular.json", _json(popular))
     scratch.add("metrics.json", _json({**model.metrics, "data": dict(model.counts)}))
 
 
-def _add_lists(scratch: _Scratch, model: TrainedModel, progress: Progress) -> None:
+def _add_lists(
+    scratch: _Scratch, model: TrainedModel, popular: Mapping[str, TopKList], progress: Progress
+) -> None:
     total = len(model.data.users)
-    popular = popular_list(model.data)
     # Evenly spread over the viewers, so that the sample meets every part of the import.
     sampled = min(total, _SAMPLED)
     chosen = {i * total // sampled for i in range(sampled)}
-    sample = {POPULAR_KEY: popular.items}
+    sample = {POPULAR_KEY: popular[POPULAR_KEY].items}
     for part, lists in enumerate(
-        batched(viewer_lists(model, progress), _LISTS_A_PART, strict=False)
+        batched(viewer_lists(model.data, model.factors, progress), _LISTS_A_PART, strict=False)
     ):
-        lines = [import_line(POPULAR_KEY, popular)] if part == 0 else []
+        lines = [import_line(*row) for row in popular.items()] if part == 0 else []
         for row, (user_id, ready) in enumerate(lists, start=part * _LISTS_A_PART):
             lines.append(import_line(user_id, ready))
             if row in chosen:
                 sample[user_id] = ready.items
         scratch.add(f"topk/part-{part:05d}.json.gz", gzip.compress(b"".join(lines), 6, mtime=0))
     scratch.add(SAMPLE_NAME, _json(sample))
-
-
-def _viewers(data: Interactions) -> NDArray[np.int64]:
-    return np.bincount(data.matrix.indices, minlength=len(data.items))
 
 
 def _npy(matrix: NDArray[np.float32]) -> bytes:

@@ -1,7 +1,6 @@
 """POST events: HTTP API → this → Firehose and the activity table."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -11,13 +10,9 @@ from topshelf.aws.activity_table import ActivityTable
 from topshelf.aws.clients import create_client
 from topshelf.aws.emf_metrics import EmfMetrics
 from topshelf.aws.event_stream import EventStream
-from topshelf.settings import IngestSettings
+from topshelf.settings import IngestSettings, utc_now
 from topshelf.web.app import lambda_handler_of
 from topshelf.web.events import create_ingest_app
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @cache
@@ -26,17 +21,17 @@ def _handler() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     place = (settings.region, settings.endpoint_url)
     app = create_ingest_app(
         EventStream(
-            create_client("firehose", *place, read_timeout=2, attempts=2),
+            create_client("firehose", *place, timeout=2, attempts=2),
             stream=settings.events_stream,
         ),
         ActivityTable(
-            create_client("dynamodb", *place, read_timeout=2, attempts=2),
+            create_client("dynamodb", *place, timeout=2, attempts=2),
             table=settings.activity_table,
             ttl_days=settings.activity_ttl_days,
         ),
         EmfMetrics("ingest_events"),
         settings.policy(),
-        clock=_utc_now,
+        clock=utc_now,
         logger=Logger(service="ingest_events"),
     )
     return lambda_handler_of(app)

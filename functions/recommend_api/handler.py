@@ -3,8 +3,8 @@
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -14,37 +14,35 @@ from topshelf.aws.emf_metrics import EmfMetrics
 from topshelf.aws.registry_table import RegistryTable
 from topshelf.aws.signing_secret import SigningSecret
 from topshelf.aws.topk_table import TopKTable
+from topshelf.serving.baked import load_baked
+from topshelf.serving.breaker import CircuitBreaker
 from topshelf.serving.pointer import PointerCache
 from topshelf.serving.recommender import Recommender
-from topshelf.settings import RecommendSettings
+from topshelf.settings import RecommendSettings, utc_now
 from topshelf.web.app import lambda_handler_of
 from topshelf.web.recommend import create_recommend_app
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @cache
 def _handler() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     settings = RecommendSettings.load()
     place = (settings.region, settings.endpoint_url)
-    dynamodb = create_client(
-        "dynamodb", *place, read_timeout=settings.read_timeout_ms / 1000, attempts=1
-    )
-    secrets = create_client("secretsmanager", *place, read_timeout=1, attempts=1)
+    patience = settings.read_timeout_ms / 1000
+    dynamodb = create_client("dynamodb", *place, attempts=1, timeout=patience)
+    secrets = create_client("secretsmanager", *place, attempts=1, timeout=1)
     pointer = PointerCache(
         RegistryTable(dynamodb, table=settings.registry_table),
         ttl=settings.pointer_ttl_seconds,
         monotonic=time.monotonic,
     )
     lists = TopKTable(dynamodb, prefix=settings.topk_prefix, activity_table=settings.activity_table)
+    breaker, baked = CircuitBreaker(time.monotonic), load_baked(Path(__file__).parent)
     app = create_recommend_app(
-        Recommender(pointer, lists, _utc_now),
+        Recommender(pointer, lists, utc_now, breaker=breaker, baked=baked),
         pointer,
         SigningSecret(secrets, secret=settings.signing_secret, monotonic=time.monotonic).current,
         EmfMetrics("recommend_api"),
-        clock=_utc_now,
+        clock=utc_now,
         monotonic=time.perf_counter,
         rng=random.SystemRandom(),
         logger=Logger(service="recommend_api"),

@@ -2,6 +2,7 @@
 
 import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,14 +12,16 @@ from infra.cli import options, releasing
 from infra.cli.console import Progress, err, out, stages
 from infra.cli.stack import Stack
 from topshelf.aws.lake_bucket import LakeBucket
-from topshelf.errors import InvalidInputError
+from topshelf.errors import InvalidInputError, NotFoundError
 from topshelf.features import ConfidenceWeights
 from topshelf.manifest import Manifest
+from topshelf.serving.baked import BAKED_NAME
+from topshelf.serving.baked import bake as baking
 from training.als import ALSParameters
 from training.job import TrainingParameters
 from training.job import train as run_training
 
-__all__ = ["metrics_table", "release", "rollback", "train", "train_on"]
+__all__ = ["bake", "metrics_table", "release", "rollback", "train", "train_on"]
 
 _DEFAULTS = ALSParameters()
 _GAIN = "normalized_discounted_cumulative_gain_at_10"
@@ -119,6 +122,28 @@ def rollback(ctx: typer.Context) -> None:
     connected = options.where(ctx).connect()
     said = releasing.rollback(connected)
     out.print(f"{said['version']} is live" + _before(said["previous"]))
+
+
+def bake(
+    ctx: typer.Context,
+    *,
+    folder: Annotated[
+        Path,
+        typer.Option(help="Of the function that answers; deployed with it next time"),
+    ] = options.ROOT / "functions" / "recommend_api",
+) -> None:
+    """Write what is popular now into the deployment: the last resort when no store answers.
+
+    Example: `topshelf bake && sam build && sam deploy`
+    """
+    connected = options.where(ctx).connect()
+    champion = connected.registry().champion()
+    popular = connected.lists().popular(champion.version) if champion else None
+    if champion is None or popular is None:
+        raise NotFoundError("no model is live yet; run `topshelf train`, then `topshelf release`")
+    path = folder / BAKED_NAME
+    path.write_bytes(baking(champion.version, popular))
+    out.print(f"{path} holds {len(popular.item_ids())} titles of {champion.version}")
 
 
 def _before(version: str) -> str:

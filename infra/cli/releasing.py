@@ -34,7 +34,7 @@ def release(stack: Stack, version: str, progress: Progress) -> dict[str, Any]:
         ReleaseRefusedError: A step was refused; the version served before goes on.
         UnavailableError: The function cannot be reached.
     """
-    client = stack.client("lambda", read_timeout=900)
+    client = stack.client("lambda", timeout=900)
     progress("verify", 0, 1)
     _invoke(client, stack, "verify", version)
     progress("verify", 1, 1)
@@ -52,7 +52,7 @@ def release(stack: Stack, version: str, progress: Progress) -> dict[str, Any]:
 
 def rollback(stack: Stack) -> dict[str, Any]:
     """Flips back to the version before; raises as release does."""
-    return _invoke(stack.client("lambda", read_timeout=900), stack, "rollback", "")
+    return _invoke(stack.client("lambda", timeout=900), stack, "rollback", "")
 
 
 def _invoke(client: Any, stack: Stack, step: str, version: str) -> dict[str, Any]:

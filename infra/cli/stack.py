@@ -11,6 +11,7 @@ from topshelf.aws.activity_table import ActivityTable
 from topshelf.aws.clients import create_client
 from topshelf.aws.model_bucket import ModelBucket
 from topshelf.aws.registry_table import RegistryTable
+from topshelf.aws.topk_table import TopKTable
 from topshelf.errors import NotFoundError, UnavailableError
 from topshelf.events import EventPolicy
 
@@ -70,7 +71,7 @@ class Stack:
             NotFoundError: There is no such stack.
         """
         client = create_client(
-            "cloudformation", place.region, place.endpoint_url, connect_timeout=2, attempts=2
+            "cloudformation", place.region, place.endpoint_url, timeout=30, attempts=2
         )
         try:
             found = client.describe_stacks(StackName=name)["Stacks"][0]
@@ -87,10 +88,10 @@ class Stack:
         outputs = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}
         return cls(name, place, outputs)
 
-    def client(self, service: str, *, read_timeout: float = 60) -> Any:
+    def client(self, service: str, *, timeout: float = 60) -> Any:
         """A client of a service of this cloud."""
         endpoint = self.place.lambda_url if service == "lambda" else self.place.endpoint_url
-        return create_client(service, self.place.region, endpoint, read_timeout=read_timeout)
+        return create_client(service, self.place.region, endpoint, timeout=timeout)
 
     def models(self) -> ModelBucket:
         """Model artefacts."""
@@ -99,6 +100,10 @@ class Stack:
     def registry(self) -> RegistryTable:
         """Which version is live."""
         return RegistryTable(self.client("dynamodb"), table=self.outputs["RegistryTableName"])
+
+    def lists(self) -> TopKTable:
+        """Ready lists."""
+        return TopKTable(self.client("dynamodb"), prefix=self.outputs["TopKPrefix"])
 
     def activity(self) -> ActivityTable:
         """What viewers did of late."""

@@ -37,7 +37,7 @@ def test_a_flip_names_its_predecessor(registry: ModelRegistry) -> None:
     first = registry.flip(None, "v1", DAY)
     assert first == Champion("v1", None, DAY, 1)
     second = registry.flip(first, "v2", date(2026, 1, 2))
-    assert second == Champion("v2", "v1", date(2026, 1, 2), 2)
+    assert second == Champion("v2", "v1", date(2026, 1, 2), 2, previous_seen_since=DAY)
     assert registry.champion() == second
 
 

@@ -72,6 +72,7 @@ class FakeRegistry:
             previous=expected.version if expected else None,
             seen_since=seen_since,
             revision=expected.revision + 1 if expected else 1,
+            previous_seen_since=expected.seen_since if expected else None,
         )
         return self.live
 

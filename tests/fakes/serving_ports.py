@@ -9,7 +9,12 @@ from topshelf.topk import TopKList, pack_scores
 
 
 class FakeLists:
-    """TopKCache in memory; ``days`` is what the last read asked for."""
+    """TopKCache in memory.
+
+    Attributes:
+        days: What the last read asked for.
+        down: Versions that cannot be read; True for all of them.
+    """
 
     def __init__(self) -> None:
         self.own: dict[tuple[str, str], TopKList] = {}
@@ -18,21 +23,23 @@ class FakeLists:
         self.days: list[date] = []
         self.reads = 0
         self.popular_reads = 0
-        self.down = False
+        self.down: bool | set[str] = False
 
     def read(self, version: str, user_id: str, days: Sequence[date]) -> ViewerShelf:
         self.reads += 1
         self.days = list(days)
-        if self.down:
-            raise UnavailableError("the fake lists are down")
+        self._answer(version)
         seen = (self.seen.get((user_id, day), set()) for day in days)
         return ViewerShelf(self.own.get((version, user_id)), frozenset[str]().union(*seen))
 
-    def popular(self, version: str) -> TopKList | None:
+    def popular(self, version: str, context: str = "") -> TopKList | None:
         self.popular_reads += 1
-        if self.down:
+        self._answer(version)
+        return self.charts.get(f"{version} {context}".strip())
+
+    def _answer(self, version: str) -> None:
+        if self.down is True or (isinstance(self.down, set) and version in self.down):
             raise UnavailableError("the fake lists are down")
-        return self.charts.get(version)
 
 
 def ready_list(*items: str, generated_at: int = 1) -> TopKList:

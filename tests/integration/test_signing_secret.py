@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from topshelf.aws.signing_secret import SigningSecret
-from topshelf.errors import NotFoundError
+from topshelf.errors import UnavailableError
 
 
 class Clock:
@@ -28,7 +28,24 @@ def test_a_rotated_key_is_taken_up_after_five_minutes(client: Any) -> None:
     assert secret.current() == b"second"
 
 
-def test_a_missing_secret_is_told(client: Any) -> None:
-    secret = SigningSecret(client("secretsmanager"), secret="no-such", monotonic=Clock())
-    with pytest.raises(NotFoundError, match="signing secret"):
+def test_a_missing_secret_is_told_and_asked_for_again_in_a_while(client: Any) -> None:
+    manager, clock, name = client("secretsmanager"), Clock(), f"s-{uuid4().hex[:8]}"
+    secret = SigningSecret(manager, secret=name, monotonic=clock)
+    with pytest.raises(UnavailableError, match="signing secret"):
         secret.current()
+    manager.create_secret(Name=name, SecretString="late")
+    clock.now = 9
+    with pytest.raises(UnavailableError):
+        secret.current()
+    clock.now = 10
+    assert secret.current() == b"late"
+
+
+def test_a_known_key_outlives_an_outage(client: Any) -> None:
+    manager, clock, name = client("secretsmanager"), Clock(), f"s-{uuid4().hex[:8]}"
+    manager.create_secret(Name=name, SecretString="known")
+    secret = SigningSecret(manager, secret=name, monotonic=clock)
+    secret.current()
+    manager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    clock.now = 300
+    assert secret.current() == b"known"

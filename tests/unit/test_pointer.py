@@ -56,12 +56,16 @@ def test_an_old_answer_outlives_an_outage_without_asking_every_time() -> None:
 
 
 def test_an_outage_with_nothing_remembered_is_told() -> None:
-    registry = FakeRegistry(ONE)
+    registry, clock = FakeRegistry(ONE), Clock()
     registry.down = True
-    pointer = PointerCache(registry, ttl=5, monotonic=Clock())
+    pointer = PointerCache(registry, ttl=5, monotonic=clock)
     with pytest.raises(UnavailableError):
         pointer.get()
     registry.down = False
+    clock.now += 1.99
+    with pytest.raises(UnavailableError, match="a moment ago"):
+        pointer.get()
+    clock.now += 0.01
     assert pointer.get() == ONE
 
 
@@ -72,9 +76,14 @@ def test_the_first_answer_is_asked_for_three_times_later_ones_once() -> None:
     with pytest.raises(UnavailableError):
         pointer.get()
     assert registry.asked == 3
+    clock.now += 2
+    with pytest.raises(UnavailableError):
+        pointer.get()
+    assert registry.asked == 4
     registry.down = False
+    clock.now += 2
     pointer.get()
     registry.down = True
     clock.now += 6
     pointer.get()
-    assert registry.asked == 5
+    assert registry.asked == 6

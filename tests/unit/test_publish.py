@@ -17,8 +17,10 @@ from topshelf.errors import ConflictError, InvalidInputError
 from topshelf.factors import fold_in
 from topshelf.manifest import MANIFEST_NAME, DataSnapshot, Manifest
 from topshelf.topk import POPULAR_KEY, TopKList, unpack_history, unpack_rows, unpack_scores
+from training import lists as making_lists
 from training import publish as publishing
 from training.als import ALSParameters, fit_als
+from training.lists import popular_lists
 from training.publish import TrainedModel, catalogue_entries, publish
 
 AT = datetime(2026, 2, 1, tzinfo=UTC)
@@ -87,7 +89,7 @@ def test_every_file_is_in_the_manifest_with_size_and_hash() -> None:
             sha256(files[name]).hexdigest(),
         )
     assert (manifest.n_users, manifest.n_items, manifest.factors) == (USERS, ITEMS, 6)
-    assert manifest.topk_items == USERS + 1
+    assert manifest.topk_items == USERS + 2
 
 
 def test_factors_are_float32_arrays_without_pickle() -> None:
@@ -113,7 +115,7 @@ def test_titles_are_those_of_the_models_items() -> None:
 def test_each_viewer_has_the_exact_list_of_the_own_history() -> None:
     _, files = published()
     lists = lists_of(files)
-    assert set(lists) == {*MODEL.data.users.ids, POPULAR_KEY}
+    assert set(lists) == {*MODEL.data.users.ids, POPULAR_KEY, f"{POPULAR_KEY} genre:Drama"}
     ready = lists["u005"]
     rows, confidences = (np.array(part) for part in unpack_history(ready.history))
     assert rows.tolist() == MODEL.data.matrix[5].indices.tolist()
@@ -148,6 +150,20 @@ def test_popular_items_have_most_viewers() -> None:
     assert share == pytest.approx(viewers.max() / USERS, abs=1e-3)
 
 
+def test_each_genre_has_its_own_popular_list() -> None:
+    genres = {"m003": ("Drama", "War"), "m010": ("Drama",), "m020": ("War",), "m999": ("Western",)}
+    catalogue = {
+        name: Movie(item_id=name, title=name, genres=found) for name, found in genres.items()
+    }
+    lists = popular_lists(MODEL.data, catalogue)
+    assert set(lists) == {POPULAR_KEY, f"{POPULAR_KEY} genre:Drama", f"{POPULAR_KEY} genre:War"}
+    viewers = np.bincount(MODEL.data.matrix.indices)
+    drama = lists[f"{POPULAR_KEY} genre:Drama"]
+    assert drama.item_ids() == sorted(["m003", "m010"], key=lambda m: -viewers[int(m[1:])])
+    best = max(viewers[3], viewers[10]) / USERS
+    assert unpack_scores(drama.scores)[0] == pytest.approx(best, abs=1e-3)
+
+
 def test_the_sample_is_what_an_import_must_give() -> None:
     _, files = published()
     sample = json.loads(files["topk-sample.json"])
@@ -166,7 +182,7 @@ def test_the_sample_has_at_most_a_hundred_keys(monkeypatch: pytest.MonkeyPatch) 
 def test_lists_are_cut_into_parts_and_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = lists_of(published()[1])
     monkeypatch.setattr(publishing, "_LISTS_A_PART", 32)
-    monkeypatch.setattr(publishing, "_BLOCK", 16)
+    monkeypatch.setattr(making_lists, "_BLOCK", 16)
     manifest, files = published()
     assert [n for n in sorted(manifest.files) if n.startswith("topk/")] == [
         f"topk/part-0000{i}.json.gz" for i in range(3)

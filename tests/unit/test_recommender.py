@@ -9,21 +9,30 @@ from hypothesis import strategies as st
 from tests.fakes.model_ports import FakeRegistry
 from tests.fakes.serving_ports import FakeLists, ready_list
 from topshelf.errors import UnavailableError
-from topshelf.ports import Champion
+from topshelf.ports import Champion, ViewerShelf
+from topshelf.serving.baked import BakedList
+from topshelf.serving.breaker import CircuitBreaker
 from topshelf.serving.pointer import PointerCache
-from topshelf.serving.recommender import MAX_SEEN_DAYS, Recommender, ScoredItem
+from topshelf.serving.recommender import MAX_CONTEXTS, MAX_SEEN_DAYS, Recommender, ScoredItem
 
 TODAY = date(2026, 1, 3)
 NOON = datetime(2026, 1, 3, 12, tzinfo=UTC)
-CHAMPION = Champion("v2", "v1", date(2026, 1, 1), 2)
+CHAMPION = Champion("v2", "v1", date(2026, 1, 1), 2, previous_seen_since=date(2025, 12, 31))
 
 
-def shelf() -> tuple[Recommender, FakeLists, FakeRegistry]:
+BAKED = BakedList("v0", ready_list("b1", "b2"))
+
+
+def shelf(
+    *, baked: BakedList | None = None, now: datetime = NOON
+) -> tuple[Recommender, FakeLists, FakeRegistry]:
     registry, lists = FakeRegistry(CHAMPION), FakeLists()
     lists.own["v2", "u1"] = ready_list("m1", "m2", "m3", generated_at=17)
     lists.charts["v2"] = ready_list("p1", "p2", "p3")
     pointer = PointerCache(registry, ttl=0, monotonic=lambda: 0.0)
-    return Recommender(pointer, lists, lambda: NOON), lists, registry
+    breaker = CircuitBreaker(lambda: 0.0, quick_failures=1_000)
+    recommender = Recommender(pointer, lists, lambda: now, breaker=breaker, baked=baked)
+    return recommender, lists, registry
 
 
 def test_a_known_viewer_gets_the_own_list() -> None:
@@ -31,7 +40,9 @@ def test_a_known_viewer_gets_the_own_list() -> None:
     answer = recommender.recommend("u1", 2)
     assert answer.items == (ScoredItem("m1", 3.0), ScoredItem("m2", 2.0))
     assert (answer.tier, answer.version, answer.generated_at) == ("own", "v2", 17)
-    assert (lists.reads, lists.popular_reads) == (1, 0)
+    recommender.recommend("u1", 2)
+    # One read a request; what is popular is read once, for the moment when nothing can be.
+    assert (lists.reads, lists.popular_reads) == (2, 1)
 
 
 def test_an_unknown_viewer_gets_what_is_popular_but_not_what_was_seen() -> None:
@@ -64,10 +75,9 @@ def test_the_number_of_days_is_bounded(seen_since: date, count: int) -> None:
 
 
 def test_the_day_is_that_of_utc() -> None:
-    _, lists, registry = shelf()
     west = datetime(2026, 1, 3, 20, tzinfo=timezone(timedelta(hours=-8)))
-    pointer = PointerCache(registry, ttl=0, monotonic=lambda: 0.0)
-    Recommender(pointer, lists, lambda: west).recommend("u1", 1)
+    recommender, lists, _ = shelf(now=west)
+    recommender.recommend("u1", 1)
     assert lists.days[0] == date(2026, 1, 4)
 
 
@@ -100,7 +110,7 @@ def test_the_popular_list_is_read_once_a_version() -> None:
 def test_a_version_without_popular_list_is_told() -> None:
     recommender, lists, _ = shelf()
     lists.charts.clear()
-    with pytest.raises(UnavailableError, match="v2 has no popular list"):
+    with pytest.raises(UnavailableError, match="no list can be read"):
         recommender.popular(1)
 
 
@@ -109,6 +119,106 @@ def test_before_the_first_release_the_way_out_is_named() -> None:
     registry.live = None
     with pytest.raises(UnavailableError, match="topshelf train"):
         recommender.recommend("u1", 1)
+
+
+def tier_of(recommender: Recommender, user_id: str = "u1", context: str = "") -> str:
+    return recommender.recommend(user_id, 1, context).tier
+
+
+def test_the_tiers_follow_each_other_as_each_falls_away() -> None:
+    recommender, lists, registry = shelf(baked=BAKED)
+    lists.own["v1", "u1"] = ready_list("old")
+    lists.charts["v2 genre:Drama"] = ready_list("d1")
+    assert tier_of(recommender, context="genre:Drama") == "own"
+    del lists.own["v2", "u1"]
+    assert tier_of(recommender, context="genre:Drama") == "previous"
+    del lists.own["v1", "u1"]
+    assert tier_of(recommender, context="genre:Drama") == "popular_in_context"
+    assert tier_of(recommender, context="genre:Western") == "popular"
+    assert tier_of(recommender) == "popular"
+    fresh, lists, registry = shelf(baked=BAKED)
+    lists.down = True
+    assert tier_of(fresh) == "baked"
+    registry.down = True
+    assert tier_of(fresh) == "baked"
+
+
+def test_a_live_table_that_is_gone_costs_freshness_not_the_viewers_taste() -> None:
+    recommender, lists, _ = shelf()
+    lists.own["v1", "u1"] = ready_list("old1", "old2")
+    lists.seen["u1", date(2025, 12, 31)] = {"old1"}
+    lists.down = {"v2"}
+    answer = recommender.recommend("u1", 5)
+    assert (answer.tier, answer.version) == ("previous", "v1")
+    # What was seen since the previous version's own snapshot does not come back.
+    assert [item.item_id for item in answer.items] == ["old2"]
+    assert lists.days[-1] == date(2025, 12, 31)
+
+
+def test_an_older_versions_popular_list_is_better_than_the_baked_one() -> None:
+    recommender, lists, registry = shelf(baked=BAKED)
+    recommender.popular(1)
+    registry.live = Champion("v3", None, TODAY, 3)
+    lists.down = True
+    answer = recommender.recommend("u1", 1)
+    assert (answer.tier, answer.version) == ("popular", "v2")
+
+
+def test_the_baked_list_names_the_version_it_comes_from() -> None:
+    recommender, lists, registry = shelf(baked=BAKED)
+    registry.down = lists.down = True
+    answer = recommender.popular(5)
+    assert (answer.tier, answer.version) == ("baked", "v0")
+    assert [item.item_id for item in answer.items] == ["b1", "b2"]
+
+
+def test_a_registry_that_was_never_reached_is_told_where_nothing_is_baked() -> None:
+    recommender, _, registry = shelf()
+    registry.down = True
+    with pytest.raises(UnavailableError):
+        recommender.recommend("u1", 1)
+
+
+def test_contexts_are_bounded_and_never_push_out_what_is_popular() -> None:
+    recommender, lists, _ = shelf()
+    recommender.popular(1)
+    for number in range(MAX_CONTEXTS + 50):
+        recommender.recommend("new", 1, f"genre:{number}")
+    reads = lists.popular_reads
+    recommender.popular(1)
+    assert lists.popular_reads == reads
+    recommender.popular(1, "genre:0")
+    assert lists.popular_reads == reads + 1
+
+
+def test_a_dead_store_is_asked_once_a_pause_not_once_a_request() -> None:
+    class Clock:
+        now = 0.0
+
+        def __call__(self) -> float:
+            return self.now
+
+    clock = Clock()
+    _, lists, registry = shelf()
+    slow = lists.read
+
+    def timing_out(version: str, user_id: str, days: list[date]) -> ViewerShelf:
+        clock.now += 0.08
+        return slow(version, user_id, days)
+
+    lists.read = timing_out  # type: ignore[method-assign, assignment]
+    lists.down = True
+    pointer = PointerCache(registry, ttl=1e9, monotonic=clock)
+    recommender = Recommender(
+        pointer, lists, lambda: NOON, breaker=CircuitBreaker(clock), baked=BAKED
+    )
+    for _ in range(500):
+        assert tier_of(recommender) == "baked"
+        clock.now += 0.001
+    assert lists.reads == 1
+    lists.down = False
+    clock.now += 10
+    assert tier_of(recommender) == "own"
 
 
 _items = st.lists(

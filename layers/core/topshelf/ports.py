@@ -35,15 +35,17 @@ class Champion:
 
     Attributes:
         version: The version that is served.
-        previous: The version before it, for rollback.
+        previous: The version before it, for rollback, and where the live one has no list.
         seen_since: First day (UTC, by arrival) whose seen items the version may not know.
         revision: Grows by one with each flip; a flip names the revision it replaces.
+        previous_seen_since: As seen_since, for the previous version.
     """
 
     version: str
     previous: str | None
     seen_since: date
     revision: int
+    previous_seen_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,8 @@ class TopKCache(Protocol):
     def read(self, version: str, user_id: str, days: Sequence[date]) -> ViewerShelf:
         """The viewer's list and the items seen on the given days, in one call to the store."""
 
-    def popular(self, version: str) -> TopKList | None:
-        """The version's popular list."""
+    def popular(self, version: str, context: str = "") -> TopKList | None:
+        """What is popular in the version, or in a context of it such as ``genre:Drama``."""
 
 
 class TopKStore(Protocol):

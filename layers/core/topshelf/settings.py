@@ -1,10 +1,11 @@
-"""Settings from the environment: the one place where it is read.
+"""What the process is told from outside, read here alone: the environment, and the clock.
 
 A variable is the field's name in capitals behind ``TOPSHELF_``; AWS's own names are kept.
 """
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
@@ -19,7 +20,13 @@ __all__ = [
     "RefreshSettings",
     "ReleaseSettings",
     "TrainingSettings",
+    "utc_now",
 ]
+
+
+def utc_now() -> datetime:
+    """The time, as entry points pass it inward: everything below takes its clock as an argument."""
+    return datetime.now(UTC)
 
 
 class _FromEnvironment(BaseModel):

@@ -16,6 +16,7 @@ __all__ = [
     "pack_history",
     "pack_rows",
     "pack_scores",
+    "popular_key",
     "table_name",
     "unpack_history",
     "unpack_rows",
@@ -63,6 +64,11 @@ class TopKList:
 def table_name(prefix: str, version: str) -> str:
     """The table of one model version: ``<prefix>-<version>``."""
     return f"{prefix}-{version}"
+
+
+def popular_key(context: str = "") -> str:
+    """Key of what is popular: everywhere, or in a context such as ``genre:Drama``."""
+    return f"{POPULAR_KEY} {context}" if context else POPULAR_KEY
 
 
 def pack_scores(scores: Sequence[float]) -> bytes:

@@ -41,7 +41,7 @@ def stack() -> Stack:
 
 def play(monkeypatch: pytest.MonkeyPatch, *script: dict[str, Any] | str | Exception) -> FakeLambda:
     fake = FakeLambda(list(script))
-    monkeypatch.setattr(Stack, "client", lambda self, service, read_timeout: fake)
+    monkeypatch.setattr(Stack, "client", lambda self, service, timeout: fake)
     monkeypatch.setattr(releasing, "_POLL_SECONDS", 0)
     return fake
 

@@ -17,6 +17,7 @@ from tests.fakes.model_ports import FakeRegistry
 from tests.fakes.serving_ports import FakeLists, ready_list
 from topshelf.errors import UnavailableError
 from topshelf.ports import Champion
+from topshelf.serving.breaker import CircuitBreaker
 from topshelf.serving.pointer import PointerCache
 from topshelf.serving.recommendation_id import verify, version_hash
 from topshelf.serving.recommender import Recommender
@@ -40,7 +41,7 @@ class Api:
         pointer = PointerCache(self.registry, ttl=5, monotonic=lambda: 0.0)
         self._handler = lambda_handler_of(
             recommend.create_recommend_app(
-                Recommender(pointer, self.lists, lambda: NOW),
+                Recommender(pointer, self.lists, lambda: NOW, breaker=CircuitBreaker(lambda: 0.0)),
                 pointer,
                 self._key,
                 self.metrics,
@@ -123,6 +124,9 @@ def test_every_printable_id_reaches_the_store_unchanged(user_id: str) -> None:
         ("num_results=NaN", "num_results"),
         ("num_results=", "num_results"),
         ("numresults=5", "numresults"),
+        ("context=Drama", "context"),
+        ("context=genre:" + "x" * 65, "context"),
+        ("context=genre:%C3%A9", "context"),
     ],
 )
 def test_a_bad_parameter_is_named(api: Api, query: str, field: str) -> None:
@@ -185,6 +189,16 @@ def test_each_answer_is_one_line_of_exposure_and_metrics(api: Api) -> None:
     }
 
 
+def test_the_context_is_used_where_there_is_no_list(api: Api) -> None:
+    api.lists.charts["v1 genre:Science Fiction"] = ready_list("s1")
+    _, body, _ = api.get("/v1/users/new/recommendations", "context=genre:Science+Fiction")
+    assert (body["tier"], body["item_list"][0]["item_id"]) == ("popular_in_context", "s1")
+    _, body, _ = api.get("/v1/popular", "context=genre%3AScience%20Fiction")
+    assert body["tier"] == "popular_in_context"
+    _, body, _ = api.get("/v1/users/u1/recommendations", "context=genre:Science+Fiction")
+    assert body["tier"] == "own"
+
+
 def test_health_names_the_live_version(api: Api) -> None:
     assert api.get("/v1/health")[:2] == (200, {"status": "ok", "model_version": "v1"})
 
@@ -200,7 +214,7 @@ def test_the_description_is_a_file(api: Api) -> None:
 def test_a_bug_is_a_problem_document_and_keeps_its_secrets(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(self: Recommender, num_results: int) -> None:
+    def broken(self: Recommender, *_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
     monkeypatch.setattr(Recommender, "popular", broken)

@@ -7,14 +7,15 @@ from botocore.session import get_session
 
 __all__ = ["create_client"]
 
+_CONNECT_SECONDS = 2.0
+
 
 def create_client(
     service: str,
     region: str,
     endpoint_url: str | None = None,
     *,
-    connect_timeout: float = 2.0,
-    read_timeout: float = 30.0,
+    timeout: float = 30.0,
     attempts: int = 4,
 ) -> Any:
     """A client of one service.
@@ -25,13 +26,12 @@ def create_client(
         service: As botocore names it, ``dynamodb`` for one.
         region: AWS region.
         endpoint_url: An emulator's address; None for AWS itself.
-        connect_timeout: Seconds.
-        read_timeout: Seconds.
+        timeout: Seconds to wait for an answer, and for a connection (2 at most).
         attempts: Calls in all, the first included.
     """
     config = Config(
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
+        connect_timeout=min(timeout, _CONNECT_SECONDS),
+        read_timeout=timeout,
         retries={"mode": "standard", "total_max_attempts": attempts},
         s3={"addressing_style": "path"} if endpoint_url else {},
     )

@@ -37,6 +37,11 @@ class RegistryTable:
             previous=item["previous"]["S"] if "previous" in item else None,
             seen_since=date.fromisoformat(item["seen_since"]["S"]),
             revision=int(item["revision"]["N"]),
+            previous_seen_since=(
+                date.fromisoformat(item["previous_seen_since"]["S"])
+                if "previous_seen_since" in item
+                else None
+            ),
         )
 
     def flip(self, expected: Champion | None, version: str, seen_since: date) -> Champion:
@@ -46,6 +51,7 @@ class RegistryTable:
             previous=expected.version if expected else None,
             seen_since=seen_since,
             revision=expected.revision + 1 if expected else 1,
+            previous_seen_since=expected.seen_since if expected else None,
         )
         item = {
             "id": {"S": _CHAMPION},
@@ -55,6 +61,8 @@ class RegistryTable:
         }
         if new.previous is not None:
             item["previous"] = {"S": new.previous}
+        if new.previous_seen_since is not None:
+            item["previous_seen_since"] = {"S": new.previous_seen_since.isoformat()}
         condition: dict[str, Any] = (
             {"ConditionExpression": "attribute_not_exists(id)"}
             if expected is None

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from topshelf.aws.failures import failures_of
+from topshelf.errors import NotFoundError, UnavailableError
 
 __all__ = ["SigningSecret"]
 
 _REREAD_SECONDS = 300.0
+_RETRY_SECONDS = 10.0
 
 
 class SigningSecret:
@@ -25,18 +27,26 @@ class SigningSecret:
         self._secret = secret
         self._monotonic = monotonic
         self._key = b""
+        self._failure = ""
         self._reread_at = float("-inf")
 
     def current(self) -> bytes:
-        """The key to sign with.
+        """The key to sign with; an old one outlives an outage of Secrets Manager.
 
         Raises:
-            UnavailableError: It cannot be read and none is remembered.
-            NotFoundError: There is no such secret.
+            UnavailableError: It cannot be read and none is remembered; asked again in a while.
         """
-        if self._monotonic() >= self._reread_at:
-            with failures_of("the signing secret"):
-                answer = self._client.get_secret_value(SecretId=self._secret)
-            self._key = answer["SecretString"].encode()
-            self._reread_at = self._monotonic() + _REREAD_SECONDS
+        now = self._monotonic()
+        if now >= self._reread_at:
+            try:
+                with failures_of("the signing secret"):
+                    answer = self._client.get_secret_value(SecretId=self._secret)
+                self._key = answer["SecretString"].encode()
+                self._reread_at = now + _REREAD_SECONDS
+            except (NotFoundError, UnavailableError) as error:
+                # Not with every request: each would wait for it.
+                self._reread_at = now + _RETRY_SECONDS
+                self._failure = str(error)
+        if not self._key:
+            raise UnavailableError(self._failure)
         return self._key

@@ -11,7 +11,7 @@ from topshelf.aws.failures import failures_of
 from topshelf.errors import ConflictError, NotFoundError, UnavailableError
 from topshelf.manifest import artefact_prefix
 from topshelf.ports import ImportReport, ViewerShelf
-from topshelf.topk import POPULAR_KEY, TopKList, table_name
+from topshelf.topk import TopKList, popular_key, table_name
 
 __all__ = ["TopKTable", "TopKTableImport", "import_line"]
 
@@ -68,9 +68,9 @@ class TopKTable:
         seen = frozenset(item for row in rows for item in row["items"]["SS"])
         return ViewerShelf(_from_item(found[0]) if found else None, seen)
 
-    def popular(self, version: str) -> TopKList | None:
+    def popular(self, version: str, context: str = "") -> TopKList | None:
         """See TopKCache."""
-        return self._get(version, POPULAR_KEY, consistent=False)
+        return self._get(version, popular_key(context), consistent=False)
 
     def get(self, version: str, user_id: str) -> TopKList | None:
         """See TopKStore."""

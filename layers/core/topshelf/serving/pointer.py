@@ -8,6 +8,7 @@ from topshelf.ports import Champion, ModelRegistry
 __all__ = ["PointerCache"]
 
 _FIRST_ATTEMPTS = 3
+_PAUSE_SECONDS = 2.0
 
 
 class PointerCache:
@@ -27,6 +28,7 @@ class PointerCache:
         self._ttl = ttl
         self._monotonic = monotonic
         self._known: Champion | None = None
+        self._failed = False
         self._ask_after = float("-inf")
 
     def get(self) -> Champion | None:
@@ -37,15 +39,21 @@ class PointerCache:
         """
         now = self._monotonic()
         if now < self._ask_after:
+            if self._known is None:
+                raise UnavailableError("the registry did not answer a moment ago; try again")
             return self._known
         # Nothing can be answered before the first answer: a slow registry is asked again.
-        attempts = 1 if self._known else _FIRST_ATTEMPTS
+        attempts = 1 if self._known or self._failed else _FIRST_ATTEMPTS
         for attempt in range(1, attempts + 1):
             try:
                 self._known = self._registry.champion()
+                self._failed = False
                 break
             except UnavailableError:
-                if attempt == attempts and self._known is None:
+                self._failed = attempt == attempts
+                if self._failed and self._known is None:
+                    # Left alone for a moment: an outage costs one wait, not one a request.
+                    self._ask_after = self._monotonic() + _PAUSE_SECONDS
                     raise
         # "No champion yet" is asked again at once: the first release must show without delay.
         self._ask_after = now + self._ttl if self._known is not None else float("-inf")

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from fastapi import FastAPI, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from topshelf.errors import NotFoundError, UnavailableError
+from topshelf.errors import UnavailableError
 from topshelf.ports import MetricSink
 from topshelf.serving.pointer import PointerCache
 from topshelf.serving.recommendation_id import RecommendationId, sign, version_hash
@@ -35,6 +35,13 @@ class ListParameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     num_results: Annotated[int, Field(ge=1, le=TOP_K, description="How many items at most")] = 25
+    context: Annotated[
+        str,
+        Field(
+            pattern=r"^([a-z]{1,16}:[ -~]{1,64})?$",
+            description="Where the viewer has no list, what is popular there: genre:Drama for one",
+        ),
+    ] = ""
 
 
 class RecommendedItem(BaseModel):
@@ -51,7 +58,7 @@ class Recommendations(BaseModel):
         str | None, Field(description="Send it back with the events that follow from this answer")
     ]
     item_list: list[RecommendedItem]
-    tier: Annotated[str, Field(description="own: the viewer's list; popular: for everyone")]
+    tier: Annotated[str, Field(description="own, previous, popular_in_context, popular or baked")]
     model_version: str
     generated_at: Annotated[int, Field(description="Newest event the list knows, UTC milliseconds")]
 
@@ -97,7 +104,7 @@ def create_recommend_app(
         )
         try:
             return sign(said, rng.randbytes(4), signing_key())
-        except (UnavailableError, NotFoundError) as error:
+        except UnavailableError as error:
             # An answer without an id is worth more than no answer.
             logger.warning("unsigned answer", extra={"detail": str(error)})
             return None
@@ -144,13 +151,14 @@ def create_recommend_app(
         user_id: Annotated[str, _USER_ID], parameters: Annotated[ListParameters, Query()]
     ) -> Response:
         started = monotonic()
-        answer = recommender.recommend(user_id, parameters.num_results)
+        answer = recommender.recommend(user_id, parameters.num_results, parameters.context)
         return respond(answer, "recommendations", user_id, started)
 
     @app.get("/v1/popular", response_model=Recommendations, summary="What is popular")
     async def get_popular(parameters: Annotated[ListParameters, Query()]) -> Response:
         started = monotonic()
-        return respond(recommender.popular(parameters.num_results), "popular", None, started)
+        answer = recommender.popular(parameters.num_results, parameters.context)
+        return respond(answer, "popular", None, started)
 
     @app.get("/v1/health", response_model=Health, summary="Whether a model is served")
     async def get_health() -> Response:

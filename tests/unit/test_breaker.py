@@ -1,0 +1,88 @@
+"""The circuit breaker: open after a slow failure or many quick ones, closed by a success."""
+
+import pytest
+
+from topshelf.errors import UnavailableError
+from topshelf.serving.breaker import CircuitBreaker
+
+
+class Store:
+    """Answers or fails, after as long as it is told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.takes = 0.0
+        self.down = False
+        self.asked = 0
+        self.breaker = CircuitBreaker(
+            lambda: self.now, slow=0.02, quick_failures=3, first_pause=1, longest_pause=4
+        )
+
+    def _read(self) -> str:
+        self.asked += 1
+        self.now += self.takes
+        if self.down:
+            raise UnavailableError("down")
+        return "answer"
+
+    def ask(self) -> str | None:
+        try:
+            return self.breaker.call(self._read)
+        except UnavailableError:
+            return None
+
+
+def test_answers_pass_through() -> None:
+    assert Store().ask() == "answer"
+
+
+def test_one_slow_failure_opens_it() -> None:
+    store = Store()
+    store.down, store.takes = True, 0.02
+    assert [store.ask() for _ in range(10)] == [None] * 10
+    assert store.asked == 1
+
+
+def test_quick_failures_open_it_only_in_a_row() -> None:
+    store = Store()
+    for _ in range(5):
+        store.down = True
+        store.ask()
+        store.ask()
+        store.down = False
+        assert store.ask() == "answer"
+    store.down = True
+    for _ in range(9):
+        store.ask()
+    assert store.asked == 15 + 3
+
+
+def test_after_the_pause_one_call_is_let_through_and_a_success_closes_it() -> None:
+    store = Store()
+    store.down, store.takes = True, 1
+    store.ask()
+    store.down, store.takes = False, 0
+    store.now += 0.99
+    assert store.ask() is None
+    store.now += 0.01
+    assert store.ask() == "answer"
+    store.down = True
+    store.ask()
+    store.down = False
+    assert store.ask() == "answer"
+
+
+@pytest.mark.parametrize(("failures", "pause"), [(1, 1), (2, 2), (3, 4), (4, 4)])
+def test_the_pause_doubles_up_to_its_bound(failures: int, pause: float) -> None:
+    store = Store()
+    store.down, store.takes = True, 0.5
+    for _ in range(failures):
+        store.now += 100
+        store.ask()
+    asked, store.takes, opened = store.asked, 0, store.now
+    store.now = opened + pause - 0.01
+    store.ask()
+    assert store.asked == asked
+    store.now = opened + pause
+    store.ask()
+    assert store.asked == asked + 1
