@@ -128,3 +128,7 @@ bench-quality: $(READY) ## ALS beside popularity; DATA=<MovieLens directory>
 .PHONY: load
 load: $(READY) ## 2,000 requests at concurrency 4 against http://localhost:8000 (run `make demo` beside it)
 	@$(BIN)/python -m tests.benchmarks.load
+
+.PHONY: bench-outages
+bench-outages: $(READY) ## what is served in each outage: 500 requests at concurrency 4, warm and cold
+	@$(BIN)/python -m tests.benchmarks.outages
