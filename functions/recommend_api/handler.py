@@ -30,17 +30,16 @@ def _handler() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     patience = settings.read_timeout_ms / 1000
     dynamodb = create_client("dynamodb", *place, attempts=1, timeout=patience)
     secrets = create_client("secretsmanager", *place, attempts=1, timeout=1)
-    pointer = PointerCache(
-        RegistryTable(dynamodb, table=settings.registry_table),
-        ttl=settings.pointer_ttl_seconds,
-        monotonic=time.monotonic,
-    )
+    registry = RegistryTable(dynamodb, table=settings.registry_table)
+    ttl = settings.pointer_ttl_seconds
+    pointer = PointerCache(registry, ttl=ttl, monotonic=time.monotonic)
     lists = TopKTable(dynamodb, prefix=settings.topk_prefix, activity_table=settings.activity_table)
     breaker, baked = CircuitBreaker(time.monotonic), load_baked(Path(__file__).parent)
     app = create_recommend_app(
         Recommender(pointer, lists, utc_now, breaker=breaker, baked=baked),
         pointer,
-        SigningSecret(secrets, secret=settings.signing_secret, monotonic=time.monotonic).current,
+        registry,
+        SigningSecret(secrets, secret=settings.signing_secret, monotonic=time.monotonic),
         EmfMetrics("recommend_api"),
         clock=utc_now,
         monotonic=time.perf_counter,

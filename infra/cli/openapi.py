@@ -18,7 +18,7 @@ from fastapi.openapi.utils import get_openapi
 import topshelf.web
 from infra.cli.api_page import render
 from topshelf.events import DEFAULT_POLICY
-from topshelf.ports import ActivityStore, InteractionLog, MetricSink
+from topshelf.ports import ActivityStore, InteractionLog, MetricSink, ModelRegistry, SigningKeys
 from topshelf.serving.pointer import PointerCache
 from topshelf.serving.recommender import Recommender
 from topshelf.web.events import Batch, create_ingest_app
@@ -39,7 +39,8 @@ def describe_api() -> dict[str, Any]:
     recommend = create_recommend_app(
         cast("Recommender", nothing),
         pointer,
-        lambda: b"",
+        cast("ModelRegistry", nothing),
+        cast("SigningKeys", nothing),
         metrics,
         clock=lambda: datetime.now(UTC),
         monotonic=time.monotonic,

@@ -122,6 +122,16 @@ def test_the_event_and_the_exposure_reach_the_lake(running: Platform, live: Mani
     assert len(found["items"]) == 20  # type: ignore[arg-type]
 
 
+def test_an_answer_leads_back_to_its_manifest(running: Platform, live: Manifest) -> None:
+    api = running.api()
+    said = api.recommendations("v000009")["recommendation_id"]
+    status, found = api.call("GET", f"/v1/provenance/{said}")
+    assert status == 200
+    assert (found["model_version"], found["seed"]) == (live.version, live.seed)
+    assert found["data_objects"] == len(live.data.objects)
+    assert found["parameters"]["als"] == live.parameters["als"]
+
+
 def test_an_unsigned_request_is_forbidden(running: Platform, live: Manifest) -> None:
     for path in ("/v1/popular", "/v1/health", "/docs", "/openapi.json"):
         status, _ = running.api(signed=False).call("GET", path)

@@ -49,3 +49,14 @@ def test_a_known_key_outlives_an_outage(client: Any) -> None:
     manager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     clock.now = 300
     assert secret.current() == b"known"
+
+
+def test_the_key_before_is_accepted_while_it_rotates(client: Any) -> None:
+    manager, name = client("secretsmanager"), f"s-{uuid4().hex[:8]}"
+    secret = SigningSecret(manager, secret=name, monotonic=Clock())
+    with pytest.raises(UnavailableError):
+        secret.accepted()
+    manager.create_secret(Name=name, SecretString="first")
+    assert secret.accepted() == (b"first",)
+    manager.put_secret_value(SecretId=name, SecretString="second")
+    assert secret.accepted() == (b"second", b"first")

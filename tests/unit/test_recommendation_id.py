@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from topshelf.errors import InvalidInputError
+from topshelf.manifest import version_hash
 from topshelf.serving.recommendation_id import (
     EPOCH_MS,
     SLOTS,
@@ -16,7 +17,6 @@ from topshelf.serving.recommendation_id import (
     RecommendationId,
     sign,
     verify,
-    version_hash,
 )
 
 KEY, OTHER = b"k" * 32, b"o" * 32

@@ -14,7 +14,7 @@ from topshelf.errors import (
     InvalidInputError,
     NotFoundError,
 )
-from topshelf.manifest import DataSnapshot, FileEntry, Manifest
+from topshelf.manifest import DataSnapshot, FileEntry, Manifest, version_hash
 from topshelf.ports import ImportReport
 from topshelf.release import SAMPLE_NAME, ModelRelease
 from topshelf.topk import POPULAR_KEY, TopKList
@@ -88,6 +88,14 @@ def test_the_four_steps_make_a_version_live(world: World) -> None:
     assert champion is not None
     # Events accepted in the hour before the snapshot may not have been in the lake yet.
     assert champion.seen_since == date(2025, 12, 31)
+
+
+def test_what_an_answer_came_from_is_kept_in_the_registry(world: World) -> None:
+    world.release.verify(V1)
+    known = world.registry.describe(V1)
+    assert (known["git_commit"], known["seed"], known["data_objects"]) == ("abc", "0", "0")
+    assert known["manifest"] == f"models/{V1}/manifest.json"
+    assert world.registry.describe(version_hash(V1).hex())["version"] == V1
 
 
 def test_rollback_goes_back_and_again_forth(world: World) -> None:

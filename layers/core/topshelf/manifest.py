@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,6 +18,7 @@ __all__ = [
     "check_version",
     "make_version",
     "parse_manifest",
+    "version_hash",
 ]
 
 MANIFEST_NAME = "manifest.json"
@@ -108,6 +109,11 @@ def make_version(at: datetime, files: dict[str, FileEntry]) -> str:
     for name in sorted(files):
         digest.update(f"{name}\0{files[name].sha256}\n".encode())
     return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest.hexdigest()[:8]}"
+
+
+def version_hash(version: str) -> bytes:
+    """6 bytes that stand for a model version."""
+    return blake2b(version.encode(), digest_size=6).digest()
 
 
 def parse_manifest(raw: bytes, version: str) -> Manifest:

@@ -20,6 +20,7 @@ __all__ = [
     "MetricSink",
     "ModelRegistry",
     "Origin",
+    "SigningKeys",
     "TopKCache",
     "TopKImport",
     "TopKStore",
@@ -196,6 +197,16 @@ class ModelRegistry(Protocol):
 
     def describe(self, version: str) -> Mapping[str, str]:
         """Reads ``model#<version>``; empty if nothing is known."""
+
+
+class SigningKeys(Protocol):
+    """Keys of recommendation ids."""
+
+    def current(self) -> bytes:
+        """The key to sign with, at least 32 bytes."""
+
+    def accepted(self) -> tuple[bytes, ...]:
+        """The keys whose ids are known: the current one, and the one before it."""
 
 
 class MetricSink(Protocol):

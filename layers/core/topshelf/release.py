@@ -10,7 +10,14 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
 from topshelf.errors import ConflictError, IntegrityError, InvalidInputError, NotFoundError
-from topshelf.manifest import MANIFEST_NAME, Manifest, check_version, parse_manifest
+from topshelf.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    artefact_prefix,
+    check_version,
+    parse_manifest,
+    version_hash,
+)
 from topshelf.ports import Champion, FactorStore, ImportReport, ModelRegistry, TopKImport
 from topshelf.topk import POPULAR_KEY
 
@@ -77,7 +84,9 @@ class ModelRelease:
                     f"{name} of {version} is not what the manifest says "
                     f"({size} bytes, expected {entry.size}); it is not released, train it again"
                 )
-        self.registry.record(version, "verified", {"files": str(len(manifest.files))})
+        self.registry.record(version, "verified", _provenance(manifest))
+        # An answer's id holds the version's hash alone: this leads back to the version.
+        self.registry.record(version_hash(version).hex(), "alias", {"version": version})
         return manifest
 
     def start_import(self, version: str) -> None:
@@ -172,6 +181,23 @@ class ModelRelease:
             raise IntegrityError(
                 f"{len(wrong)} of {len(expected)} lists sampled from {version} are not as trained"
             )
+
+
+def _provenance(manifest: Manifest) -> dict[str, str]:
+    """What the registry keeps of a manifest, for whoever asks where an answer came from."""
+    data = manifest.data
+    return {
+        "files": str(len(manifest.files)),
+        "git_commit": manifest.git_commit,
+        "parameters": json.dumps(manifest.parameters, sort_keys=True),
+        "seed": str(manifest.seed),
+        "parent_version": manifest.parent_version or "",
+        "data_taken_at": str(data.taken_at),
+        "data_newest_event": str(data.newest_event),
+        "data_objects": str(len(data.objects)),
+        "data_sha256": sha256(json.dumps(data.objects, sort_keys=True).encode()).hexdigest(),
+        "manifest": f"{artefact_prefix(manifest.version)}{MANIFEST_NAME}",
+    }
 
 
 def _seen_since(manifest: Manifest) -> date:

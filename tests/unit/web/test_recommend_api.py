@@ -16,16 +16,17 @@ from tests.fakes.event_ports import FakeMetrics
 from tests.fakes.model_ports import FakeRegistry
 from tests.fakes.serving_ports import FakeLists, ready_list
 from topshelf.errors import UnavailableError
+from topshelf.manifest import version_hash
 from topshelf.ports import Champion
 from topshelf.serving.breaker import CircuitBreaker
 from topshelf.serving.pointer import PointerCache
-from topshelf.serving.recommendation_id import verify, version_hash
+from topshelf.serving.recommendation_id import RecommendationId, sign, verify
 from topshelf.serving.recommender import Recommender
 from topshelf.web import recommend
 from topshelf.web.app import lambda_handler_of
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
-KEY = b"k" * 64
+KEY, OLD_KEY = b"k" * 64, b"o" * 64
 
 
 class Api:
@@ -43,7 +44,8 @@ class Api:
             recommend.create_recommend_app(
                 Recommender(pointer, self.lists, lambda: NOW, breaker=CircuitBreaker(lambda: 0.0)),
                 pointer,
-                self._key,
+                self.registry,
+                self,
                 self.metrics,
                 clock=lambda: NOW,
                 monotonic=lambda: 0.0,
@@ -52,10 +54,13 @@ class Api:
             )
         )
 
-    def _key(self) -> bytes:
+    def current(self) -> bytes:
         if self.secret_is_missing:
             raise UnavailableError("no secret")
         return KEY
+
+    def accepted(self) -> tuple[bytes, ...]:
+        return KEY, OLD_KEY
 
     def get(self, path: str, query: str = "") -> tuple[int, Any, dict[str, str]]:
         answer = self._handler(http_event("GET", path, query=query), None)
@@ -197,6 +202,63 @@ def test_the_context_is_used_where_there_is_no_list(api: Api) -> None:
     assert body["tier"] == "popular_in_context"
     _, body, _ = api.get("/v1/users/u1/recommendations", "context=genre:Science+Fiction")
     assert body["tier"] == "own"
+
+
+KNOWN = {
+    "git_commit": "abc",
+    "parent_version": "",
+    "manifest": "models/v1/manifest.json",
+    "parameters": '{"als": {"factors": 64}}',
+    "seed": "42",
+    "data_taken_at": "1",
+    "data_newest_event": "2",
+    "data_objects": "3",
+    "data_sha256": "0" * 64,
+}
+
+
+def test_an_answer_leads_back_to_model_data_and_code(api: Api) -> None:
+    api.registry.record("v1", "imported", KNOWN)
+    api.registry.record(version_hash("v1").hex(), "alias", {"version": "v1"})
+    _, body, _ = api.get("/v1/users/u1/recommendations")
+    status, found, _ = api.get(f"/v1/provenance/{body['recommendation_id']}")
+    assert status == 200
+    assert found == {
+        "answered_at": int(NOW.timestamp() * 1000),
+        "tier": "own",
+        "slot": "champion",
+        "model_version": "v1",
+        "git_commit": "abc",
+        "parent_version": "",
+        "manifest": "models/v1/manifest.json",
+        "parameters": {"als": {"factors": 64}},
+        "seed": 42,
+        "data_taken_at": 1,
+        "data_newest_event": 2,
+        "data_objects": 3,
+        "data_sha256": "0" * 64,
+    }
+
+
+def test_an_answer_signed_before_the_key_rotated_is_known(api: Api) -> None:
+    api.registry.record("v1", "imported", KNOWN)
+    api.registry.record(version_hash("v1").hex(), "alias", {"version": "v1"})
+    said = RecommendationId(int(NOW.timestamp() * 1000), version_hash("v1"), "champion", "popular")
+    old, forged = (sign(said, b"1234", key) for key in (OLD_KEY, b"x" * 64))
+    assert api.get(f"/v1/provenance/{old}")[1]["tier"] == "popular"
+    status, problem, _ = api.get(f"/v1/provenance/{forged}")
+    assert (status, problem["field"]) == (400, "recommendation_id")
+
+
+@pytest.mark.parametrize("text", ["x", "A" * 40, "A" * 5000, "%", "é", "'; --"])
+def test_what_is_no_id_is_refused_by_name(api: Api, text: str) -> None:
+    status, problem, _ = api.get(f"/v1/provenance/{text}")
+    assert (status, problem["field"]) == (400, "recommendation_id")
+
+
+def test_a_version_that_nobody_knows_is_not_found(api: Api) -> None:
+    _, body, _ = api.get("/v1/users/u1/recommendations")
+    assert api.get(f"/v1/provenance/{body['recommendation_id']}")[0] == 404
 
 
 def test_health_names_the_live_version(api: Api) -> None:

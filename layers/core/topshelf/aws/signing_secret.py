@@ -13,7 +13,7 @@ _RETRY_SECONDS = 10.0
 
 
 class SigningSecret:
-    """The current and the previous key; while a key rotates, ids of both are accepted."""
+    """Adapter of SigningKeys; while a key rotates, ids of both are accepted."""
 
     def __init__(self, client: Any, *, secret: str, monotonic: Callable[[], float]) -> None:
         """Builds the adapter.
@@ -31,7 +31,7 @@ class SigningSecret:
         self._reread_at = float("-inf")
 
     def current(self) -> bytes:
-        """The key to sign with; an old one outlives an outage of Secrets Manager.
+        """See SigningKeys. An old key outlives an outage of Secrets Manager.
 
         Raises:
             UnavailableError: It cannot be read and none is remembered; asked again in a while.
@@ -50,3 +50,24 @@ class SigningSecret:
         if not self._key:
             raise UnavailableError(self._failure)
         return self._key
+
+    def accepted(self) -> tuple[bytes, ...]:
+        """See SigningKeys. Read each time: provenance is asked for seldom.
+
+        Raises:
+            UnavailableError: The secret cannot be read.
+        """
+        found = []
+        for stage in ("AWSCURRENT", "AWSPREVIOUS"):
+            try:
+                with failures_of("the signing secret"):
+                    answer = self._client.get_secret_value(
+                        SecretId=self._secret, VersionStage=stage
+                    )
+                found.append(answer["SecretString"].encode())
+            except NotFoundError:
+                # There is no previous key before the first rotation.
+                continue
+        if not found:
+            raise UnavailableError("there is no signing secret")
+        return tuple(found)

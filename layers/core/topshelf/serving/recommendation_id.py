@@ -9,11 +9,11 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b, sha256
+from hashlib import sha256
 
 from topshelf.errors import InvalidInputError
 
-__all__ = ["RecommendationId", "sign", "verify", "version_hash"]
+__all__ = ["RecommendationId", "sign", "verify"]
 
 SLOTS = ("champion", "challenger")
 TIERS = ("own", "previous", "popular_in_context", "popular", "baked")
@@ -31,7 +31,7 @@ class RecommendationId:
 
     Attributes:
         time_ms: When the answer was given, UTC milliseconds.
-        version_hash: See version_hash.
+        version_hash: See topshelf.manifest.version_hash.
         slot: ``champion`` or ``challenger``.
         tier: Fallback tier that answered.
         variants: Index of the variant in up to two experiments, 255 for none.
@@ -42,11 +42,6 @@ class RecommendationId:
     slot: str
     tier: str
     variants: tuple[int, int] = (NO_VARIANT, NO_VARIANT)
-
-
-def version_hash(version: str) -> bytes:
-    """6 bytes that stand for a model version."""
-    return blake2b(version.encode(), digest_size=6).digest()
 
 
 def sign(said: RecommendationId, nonce: bytes, key: bytes) -> str:

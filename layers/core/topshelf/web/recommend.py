@@ -12,9 +12,11 @@ from fastapi import FastAPI, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from topshelf.errors import UnavailableError
-from topshelf.ports import MetricSink
+from topshelf.manifest import version_hash
+from topshelf.ports import MetricSink, ModelRegistry, SigningKeys
 from topshelf.serving.pointer import PointerCache
-from topshelf.serving.recommendation_id import RecommendationId, sign, version_hash
+from topshelf.serving.provenance import find_provenance
+from topshelf.serving.recommendation_id import RecommendationId, sign
 from topshelf.serving.recommender import Answer, Recommender
 from topshelf.topk import TOP_K
 from topshelf.web.app import new_app
@@ -63,6 +65,24 @@ class Recommendations(BaseModel):
     generated_at: Annotated[int, Field(description="Newest event the list knows, UTC milliseconds")]
 
 
+class Provenance(BaseModel):
+    """Where an answer came from. ``model`` and ``data`` are what the manifest says."""
+
+    answered_at: Annotated[int, Field(description="UTC milliseconds")]
+    tier: str
+    slot: str
+    model_version: str
+    git_commit: str
+    parent_version: str
+    manifest: Annotated[str, Field(description="Key in the bucket")]
+    parameters: Annotated[dict[str, Any], Field(description="Of the training")]
+    seed: int
+    data_taken_at: Annotated[int, Field(description="When the lake was listed, UTC milliseconds")]
+    data_newest_event: Annotated[int, Field(description="UTC milliseconds")]
+    data_objects: Annotated[int, Field(description="Objects of the lake that were read")]
+    data_sha256: Annotated[str, Field(description="Of their keys and ETags")]
+
+
 class Health(BaseModel):
     """Whether a model is served."""
 
@@ -73,7 +93,8 @@ class Health(BaseModel):
 def create_recommend_app(
     recommender: Recommender,
     pointer: PointerCache,
-    signing_key: Callable[[], bytes],
+    registry: ModelRegistry,
+    keys: SigningKeys,
     metrics: MetricSink,
     *,
     clock: Callable[[], datetime],
@@ -86,7 +107,8 @@ def create_recommend_app(
     Args:
         recommender: Finds the answers.
         pointer: Knows the live version.
-        signing_key: Gives the key of recommendation ids.
+        registry: Tells where a version comes from.
+        keys: Sign recommendation ids, and know them again.
         metrics: Takes one line a request.
         clock: The time, with a time zone.
         monotonic: A clock for durations, in seconds.
@@ -103,7 +125,7 @@ def create_recommend_app(
             tier=answer.tier,
         )
         try:
-            return sign(said, rng.randbytes(4), signing_key())
+            return sign(said, rng.randbytes(4), keys.current())
         except UnavailableError as error:
             # An answer without an id is worth more than no answer.
             logger.warning("unsigned answer", extra={"detail": str(error)})
@@ -159,6 +181,17 @@ def create_recommend_app(
         started = monotonic()
         answer = recommender.popular(parameters.num_results, parameters.context)
         return respond(answer, "popular", None, started)
+
+    @app.get(
+        "/v1/provenance/{recommendation_id}",
+        response_model=Provenance,
+        summary="Where an answer came from: model, data and code",
+    )
+    async def get_provenance(
+        recommendation_id: Annotated[str, Path(description="As an answer carried it")],
+    ) -> Response:
+        found = find_provenance(recommendation_id, keys.accepted(), registry)
+        return _json(Provenance.model_validate(found, from_attributes=True).model_dump())
 
     @app.get("/v1/health", response_model=Health, summary="Whether a model is served")
     async def get_health() -> Response:
