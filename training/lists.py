@@ -10,12 +10,12 @@ from topshelf.factors import explain
 from topshelf.features import bound_history
 from topshelf.ranking import NO_ITEM, popularity_ranking, top_k
 from topshelf.refresh import ready_list
-from topshelf.topk import TOP_K, TopKList, pack_scores, popular_key
+from topshelf.topk import TOP_K, TopKList, pack_scores, popular_key, similar_key
 from training.als import ALSFactors
 from training.interactions import Interactions
 from training.lake import Progress
 
-__all__ = ["popular_lists", "viewer_lists", "viewers_of"]
+__all__ = ["popular_lists", "similar_lists", "viewer_lists", "viewers_of"]
 
 _BLOCK = 2048
 _MAX_GENRES = 200
@@ -89,6 +89,31 @@ def _popular_list(
         source="batch",
         generated_at=data.newest_event,
     )
+
+
+def similar_lists(data: Interactions, factors: ALSFactors) -> Iterator[tuple[str, TopKList]]:
+    """The items most like each item, by the cosine of their factors, by key, in item row order."""
+    lengths = np.linalg.norm(factors.items, axis=1, keepdims=True)
+    # An item that nothing was learned of has no direction, and is like nothing.
+    unit = (factors.items / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
+    for start in range(0, len(unit), _BLOCK):
+        stop = min(start + _BLOCK, len(unit))
+        own = np.arange(start, stop)
+        ranked = top_k(unit[start:stop], unit, np.arange(stop - start + 1), own, TOP_K)
+        for row in own.tolist():
+            left = ranked.rows[row - start] != NO_ITEM
+            rows, scores = ranked.rows[row - start][left], ranked.scores[row - start][left]
+            yield (
+                similar_key(data.items.ids[row]),
+                TopKList(
+                    items=" ".join([data.items.ids[other] for other in rows.tolist()]),
+                    scores=pack_scores(scores.tolist()),
+                    history=b"",
+                    because=b"",
+                    source="batch",
+                    generated_at=data.newest_event,
+                ),
+            )
 
 
 def viewers_of(data: Interactions) -> NDArray[np.int64]:

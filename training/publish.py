@@ -30,7 +30,7 @@ from topshelf.topk import POPULAR_KEY, TOP_K, TopKList
 from training.als import ALSFactors
 from training.interactions import Interactions
 from training.lake import Progress
-from training.lists import popular_lists, viewer_lists, viewers_of
+from training.lists import popular_lists, similar_lists, viewer_lists, viewers_of
 
 __all__ = ["TrainedModel", "catalogue_entries", "publish"]
 
@@ -95,7 +95,7 @@ def publish(
             n_users=len(model.data.users),
             n_items=len(model.data.items),
             factors=model.factors.items.shape[1],
-            topk_items=len(model.data.users) + len(popular),
+            topk_items=len(model.data.users) + len(model.data.items) + len(popular),
             files=scratch.files,
             data=model.snapshot,
             git_commit=model.git_commit,
@@ -188,6 +188,9 @@ def _add_lists(
             if row in chosen:
                 sample[user_id] = ready.items
         scratch.add(f"topk/part-{part:05d}.json.gz", gzip.compress(b"".join(lines), 6, mtime=0))
+    similar = (import_line(*row) for row in similar_lists(model.data, model.factors))
+    for part, more in enumerate(batched(similar, _LISTS_A_PART, strict=False)):
+        scratch.add(f"topk/similar-{part:05d}.json.gz", gzip.compress(b"".join(more), 6, mtime=0))
     scratch.add(SAMPLE_NAME, _json(sample))
 
 

@@ -32,7 +32,8 @@ LIST = TopKList(
     NOON,
 )
 POPULAR = TopKList("p1 p2", pack_scores([2, 1]), b"", b"", "batch", NOON)
-ROWS = {"u/1": LIST, POPULAR_KEY: POPULAR}
+ALIKE = TopKList("m%2", pack_scores([0.5]), b"", b"", "batch", NOON)
+ROWS = {"u/1": LIST, POPULAR_KEY: POPULAR, " popular genre:War": ALIKE, " similar m/1": ALIKE}
 
 
 class Tables:
@@ -66,6 +67,8 @@ def lists(request: pytest.FixtureRequest) -> tuple[TopKCache, Seen]:
         fake = FakeLists()
         fake.own[VERSION, "u/1"] = LIST
         fake.charts[VERSION] = POPULAR
+        fake.charts[f"{VERSION} genre:War"] = ALIKE
+        fake.alike[VERSION, "m/1"] = ALIKE
         return fake, lambda user, item, day: fake.seen.setdefault((user, day), set()).add(item)
     tables = Tables(request.getfixturevalue("client"), ROWS)
 
@@ -105,6 +108,14 @@ def test_a_viewer_without_a_list_may_have_seen_things(lists: tuple[TopKCache, Se
 def test_the_popular_list_is_read_by_version(lists: tuple[TopKCache, Seen]) -> None:
     cache, _ = lists
     assert cache.popular(VERSION) == POPULAR
+    assert cache.popular(VERSION, "genre:War") == ALIKE
+    assert cache.popular(VERSION, "genre:Drama") is None
+
+
+def test_the_items_like_an_item_are_read_by_its_id(lists: tuple[TopKCache, Seen]) -> None:
+    cache, _ = lists
+    assert cache.similar(VERSION, "m/1") == ALIKE
+    assert cache.similar(VERSION, "m/2") is None
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -146,8 +157,8 @@ def test_a_missing_table_is_unavailable_not_empty(client: Any) -> None:
 def test_the_import_reports_its_own_counts_and_rows_read_back(client: Any) -> None:
     tables = Tables(client, ROWS)
     report = tables.imports.report(tables.handle)
-    assert (report.status, report.imported, report.errors) == ("completed", 2, 0)
-    assert tables.imports.sample(VERSION, ["u/1", POPULAR_KEY, "nobody"]) == ROWS
+    assert (report.status, report.imported, report.errors) == ("completed", 4, 0)
+    assert tables.imports.sample(VERSION, [*ROWS, "nobody"]) == ROWS
 
 
 def test_a_second_import_of_a_version_is_refused() -> None:

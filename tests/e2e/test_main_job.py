@@ -132,6 +132,14 @@ def test_an_answer_leads_back_to_its_manifest(running: Platform, live: Manifest)
     assert found["parameters"]["als"] == live.parameters["als"]
 
 
+def test_items_like_an_item_are_served(running: Platform, live: Manifest) -> None:
+    status, body = running.api().call("GET", "/v1/items/m00001/similar?num_results=7")
+    items = [item["item_id"] for item in body["item_list"]]
+    assert (status, body["tier"], len(set(items))) == (200, "similar", 7)
+    assert "m00001" not in items
+    assert running.api().call("GET", "/v1/items/none/similar")[0] == 404
+
+
 def test_an_unsigned_request_is_forbidden(running: Platform, live: Manifest) -> None:
     for path in ("/v1/popular", "/v1/health", "/docs", "/openapi.json"):
         status, _ = running.api(signed=False).call("GET", path)

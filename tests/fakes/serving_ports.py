@@ -19,6 +19,7 @@ class FakeLists:
     def __init__(self) -> None:
         self.own: dict[tuple[str, str], TopKList] = {}
         self.charts: dict[str, TopKList] = {}
+        self.alike: dict[tuple[str, str], TopKList] = {}
         self.seen: dict[tuple[str, date], set[str]] = {}
         self.days: list[date] = []
         self.reads = 0
@@ -36,6 +37,10 @@ class FakeLists:
         self.popular_reads += 1
         self._answer(version)
         return self.charts.get(f"{version} {context}".strip())
+
+    def similar(self, version: str, item_id: str) -> TopKList | None:
+        self._answer(version)
+        return self.alike.get((version, item_id))
 
     def _answer(self, version: str) -> None:
         if self.down is True or (isinstance(self.down, set) and version in self.down):

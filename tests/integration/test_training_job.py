@@ -51,7 +51,8 @@ def test_the_job_turns_events_into_a_model(
     store = ModelBucket(s3, bucket=bucket)
     manifest = parse_manifest(store.read(version, MANIFEST_NAME), version)
     files = {name: store.read(version, name) for name in manifest.files}
-    assert len(lists_of(files)) == manifest.topk_items == 61
+    # A row a viewer, one an item for what is like it, and what is popular.
+    assert len(lists_of(files)) == manifest.topk_items == 60 + manifest.n_items + 1
     quarantined = s3.list_objects_v2(Bucket=bucket, Prefix="quarantine/")["Contents"]
     assert [entry["Key"] for entry in quarantined] == ["quarantine/dt=2026-01-01/a.jsonl.gz"]
 

@@ -89,7 +89,7 @@ def test_every_file_is_in_the_manifest_with_size_and_hash() -> None:
             sha256(files[name]).hexdigest(),
         )
     assert (manifest.n_users, manifest.n_items, manifest.factors) == (USERS, ITEMS, 6)
-    assert manifest.topk_items == USERS + 2
+    assert manifest.topk_items == USERS + ITEMS + 2
 
 
 def test_factors_are_float32_arrays_without_pickle() -> None:
@@ -115,7 +115,9 @@ def test_titles_are_those_of_the_models_items() -> None:
 def test_each_viewer_has_the_exact_list_of_the_own_history() -> None:
     _, files = published()
     lists = lists_of(files)
-    assert set(lists) == {*MODEL.data.users.ids, POPULAR_KEY, f"{POPULAR_KEY} genre:Drama"}
+    popular = {POPULAR_KEY, f"{POPULAR_KEY} genre:Drama"}
+    similar = {f" similar {item}" for item in MODEL.data.items.ids}
+    assert set(lists) == {*MODEL.data.users.ids, *popular, *similar}
     ready = lists["u005"]
     rows, confidences = (np.array(part) for part in unpack_history(ready.history))
     assert rows.tolist() == MODEL.data.matrix[5].indices.tolist()
@@ -148,6 +150,19 @@ def test_popular_items_have_most_viewers() -> None:
     assert popular["items"] == lists_of(files)[POPULAR_KEY].item_ids()
     share = unpack_scores(lists_of(files)[POPULAR_KEY].scores)[0]
     assert share == pytest.approx(viewers.max() / USERS, abs=1e-3)
+
+
+def test_similar_items_are_the_nearest_by_cosine_and_never_the_item_itself() -> None:
+    _, files = published()
+    factors = MODEL.factors.items.astype(np.float64)
+    unit = factors / np.linalg.norm(factors, axis=1, keepdims=True)
+    cosines = unit @ unit[7]
+    cosines[7] = -np.inf
+    nearest = np.argsort(-cosines, kind="stable")[:100]
+    ready = lists_of(files)[" similar m007"]
+    assert ready.item_ids()[:10] == [f"m{row:03d}" for row in nearest[:10]]
+    assert "m007" not in ready.item_ids()
+    assert unpack_scores(ready.scores)[0] == pytest.approx(cosines[nearest[0]], abs=1e-3)
 
 
 def test_each_genre_has_its_own_popular_list() -> None:
@@ -184,7 +199,7 @@ def test_lists_are_cut_into_parts_and_blocks(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(publishing, "_LISTS_A_PART", 32)
     monkeypatch.setattr(making_lists, "_BLOCK", 16)
     manifest, files = published()
-    assert [n for n in sorted(manifest.files) if n.startswith("topk/")] == [
+    assert [n for n in sorted(manifest.files) if n.startswith("topk/part")] == [
         f"topk/part-0000{i}.json.gz" for i in range(3)
     ]
     assert {k: v.items for k, v in lists_of(files).items()} == {

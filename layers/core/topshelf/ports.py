@@ -120,6 +120,9 @@ class TopKCache(Protocol):
     def popular(self, version: str, context: str = "") -> TopKList | None:
         """What is popular in the version, or in a context of it such as ``genre:Drama``."""
 
+    def similar(self, version: str, item_id: str) -> TopKList | None:
+        """The items that are like an item; None if the version does not know it."""
+
 
 class TopKStore(Protocol):
     """Ready lists, one at a time, for refreshing them."""

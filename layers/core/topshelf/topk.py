@@ -17,6 +17,7 @@ __all__ = [
     "pack_rows",
     "pack_scores",
     "popular_key",
+    "similar_key",
     "table_name",
     "unpack_history",
     "unpack_rows",
@@ -69,6 +70,11 @@ def table_name(prefix: str, version: str) -> str:
 def popular_key(context: str = "") -> str:
     """Key of what is popular: everywhere, or in a context such as ``genre:Drama``."""
     return f"{POPULAR_KEY} {context}" if context else POPULAR_KEY
+
+
+def similar_key(item_id: str) -> str:
+    """Key of the items that are like an item."""
+    return f" similar {item_id}"
 
 
 def pack_scores(scores: Sequence[float]) -> bytes:

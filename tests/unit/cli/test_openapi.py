@@ -15,6 +15,7 @@ def test_every_route_is_described_and_the_document_is_valid() -> None:
     assert {(method, path) for path, ops in document["paths"].items() for method in ops} == {
         ("get", "/v1/users/{user_id}/recommendations"),
         ("get", "/v1/popular"),
+        ("get", "/v1/items/{item_id}/similar"),
         ("get", "/v1/provenance/{recommendation_id}"),
         ("get", "/v1/health"),
         ("post", "/v1/events"),

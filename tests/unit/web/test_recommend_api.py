@@ -204,6 +204,30 @@ def test_the_context_is_used_where_there_is_no_list(api: Api) -> None:
     assert body["tier"] == "own"
 
 
+def test_items_like_an_item_have_their_own_address(api: Api) -> None:
+    api.lists.alike["v1", "m/1"] = ready_list("m2", "m3")
+    status, body, _ = api.get("/v1/items/m/1/similar", "num_results=1")
+    assert (status, body["tier"]) == (200, "similar")
+    assert [item["item_id"] for item in body["item_list"]] == ["m2"]
+    assert verify(body["recommendation_id"], [KEY]).tier == "similar"
+    assert api.metrics.lines[-1][2]["surface"] == "similar"
+
+
+def test_an_unknown_item_is_not_found_and_a_bad_one_named(api: Api) -> None:
+    assert api.get("/v1/items/unknown/similar")[0] == 404
+    status, body, _ = api.get("/v1/items/a b/similar")
+    assert (status, body["field"]) == (400, "item_id")
+    status, body, _ = api.get("/v1/items/m1/similar", "context=genre:War")
+    assert (status, body["field"]) == (400, "context")
+
+
+def test_similar_items_fall_back_to_what_is_popular(api: Api) -> None:
+    api.get("/v1/popular")
+    api.lists.down = True
+    status, body, _ = api.get("/v1/items/m1/similar")
+    assert (status, body["tier"]) == (200, "popular")
+
+
 KNOWN = {
     "git_commit": "abc",
     "parent_version": "",

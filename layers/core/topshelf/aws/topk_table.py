@@ -11,7 +11,7 @@ from topshelf.aws.failures import failures_of
 from topshelf.errors import ConflictError, NotFoundError, UnavailableError
 from topshelf.manifest import artefact_prefix
 from topshelf.ports import ImportReport, ViewerShelf
-from topshelf.topk import TopKList, popular_key, table_name
+from topshelf.topk import TopKList, popular_key, similar_key, table_name
 
 __all__ = ["TopKTable", "TopKTableImport", "import_line"]
 
@@ -71,6 +71,10 @@ class TopKTable:
     def popular(self, version: str, context: str = "") -> TopKList | None:
         """See TopKCache."""
         return self._get(version, popular_key(context), consistent=False)
+
+    def similar(self, version: str, item_id: str) -> TopKList | None:
+        """See TopKCache."""
+        return self._get(version, similar_key(item_id), consistent=False)
 
     def get(self, version: str, user_id: str) -> TopKList | None:
         """See TopKStore."""

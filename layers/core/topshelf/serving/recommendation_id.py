@@ -16,7 +16,8 @@ from topshelf.errors import InvalidInputError
 __all__ = ["RecommendationId", "sign", "verify"]
 
 SLOTS = ("champion", "challenger")
-TIERS = ("own", "previous", "popular_in_context", "popular", "baked")
+# New ones go to the end: ids that were given out keep their meaning.
+TIERS = ("own", "previous", "popular_in_context", "popular", "baked", "similar")
 # Milliseconds since this moment fit 5 bytes until 2054.
 EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
 NO_VARIANT = 255

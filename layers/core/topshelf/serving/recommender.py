@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from topshelf.errors import UnavailableError
+from topshelf.errors import NotFoundError, UnavailableError
 from topshelf.ports import Champion, TopKCache, ViewerShelf
 from topshelf.serving.baked import BakedList
 from topshelf.serving.breaker import CircuitBreaker
@@ -19,7 +19,7 @@ from topshelf.topk import TopKList, unpack_scores
 
 __all__ = ["Answer", "Recommender", "ScoredItem", "Tier"]
 
-Tier = Literal["own", "previous", "popular_in_context", "popular", "baked"]
+Tier = Literal["own", "previous", "popular_in_context", "popular", "baked", "similar"]
 
 MAX_SEEN_DAYS = 60
 """Days of seen items read at most; a model older than this is an incident of its own."""
@@ -122,6 +122,25 @@ class Recommender:
             UnavailableError: As recommend.
         """
         return _answer(self._first_of(self._champion(), context), frozenset(), num_results)
+
+    def similar(self, item_id: str, num_results: int) -> Answer:
+        """The items most like an item; what is popular where that cannot be read.
+
+        Raises:
+            NotFoundError: The live version does not know the item.
+            UnavailableError: As recommend.
+        """
+        champion = self._champion()
+        if champion is None:
+            return _answer(self._first_of(None, ""), frozenset(), num_results)
+        version = champion.version
+        try:
+            ready = self._breaker.call(lambda: self._lists.similar(version, item_id))
+        except UnavailableError:
+            return _answer(self._first_of(champion, ""), frozenset(), num_results)
+        if ready is None:
+            raise NotFoundError(f"{version} knows no item {item_id!r}")
+        return _answer(_Found(ready, "similar", version), frozenset(), num_results)
 
     def _champion(self) -> Champion | None:
         """The live version; None if nobody knows it and there is a baked list to fall back to."""

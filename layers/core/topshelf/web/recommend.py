@@ -25,18 +25,23 @@ __all__ = ["create_recommend_app"]
 
 _STATIC = FilePath(__file__).parent / "static"
 _SLOT = "champion"
-_USER_ID = Path(
-    pattern=r"^[!-~]{1,256}$",
-    description="The viewer, 1..256 printable ASCII characters without spaces, percent-encoded",
-)
+_ID = r"^[!-~]{1,256}$"
+_ID_RULE = "1..256 printable ASCII characters without spaces, percent-encoded"
+_USER_ID = Path(pattern=_ID, description=f"The viewer, {_ID_RULE}")
+_ITEM_ID = Path(pattern=_ID, description=f"The item, {_ID_RULE}")
 
 
-class ListParameters(BaseModel):
+class NumberParameters(BaseModel):
     """Query parameters of every list; an unknown one is refused, so that a typing error shows."""
 
     model_config = ConfigDict(extra="forbid")
 
     num_results: Annotated[int, Field(ge=1, le=TOP_K, description="How many items at most")] = 25
+
+
+class ListParameters(NumberParameters):
+    """Query parameters of lists that may depend on a context."""
+
     context: Annotated[
         str,
         Field(
@@ -60,7 +65,9 @@ class Recommendations(BaseModel):
         str | None, Field(description="Send it back with the events that follow from this answer")
     ]
     item_list: list[RecommendedItem]
-    tier: Annotated[str, Field(description="own, previous, popular_in_context, popular or baked")]
+    tier: Annotated[
+        str, Field(description="own, previous, popular_in_context, popular, baked or similar")
+    ]
     model_version: str
     generated_at: Annotated[int, Field(description="Newest event the list knows, UTC milliseconds")]
 
@@ -181,6 +188,18 @@ def create_recommend_app(
         started = monotonic()
         answer = recommender.popular(parameters.num_results, parameters.context)
         return respond(answer, "popular", None, started)
+
+    @app.get(
+        "/v1/items/{item_id:path}/similar",
+        response_model=Recommendations,
+        summary="Items like an item",
+    )
+    async def get_similar(
+        item_id: Annotated[str, _ITEM_ID], parameters: Annotated[NumberParameters, Query()]
+    ) -> Response:
+        started = monotonic()
+        answer = recommender.similar(item_id, parameters.num_results)
+        return respond(answer, "similar", None, started)
 
     @app.get(
         "/v1/provenance/{recommendation_id}",
