@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from infra.cli import options
 from infra.cli.console import Progress, err, out, stages
 from infra.cli.stack import Stack
-from infra.importers import ImportSummary, open_source
+from infra.importers import ImportSummary, Source, open_source
 from infra.importers import import_events as run_import
+from infra.importers.s3_files import SCHEME
 from infra.simulator import SimulatorOptions, catalogue, write_lines
 from topshelf.aws.event_bucket import EventBucket
 from topshelf.catalog import encode_movies
@@ -72,24 +74,40 @@ def _counted(chosen: SimulatorOptions, progress: Progress) -> Callable[[int], No
 def import_events(
     ctx: typer.Context,
     path: Annotated[
-        Path, typer.Argument(help="JSON lines (a file or a directory), or a MovieLens directory")
+        str,
+        typer.Argument(
+            help="JSON lines, CSV or Parquet with Amazon Personalize's columns, or MovieLens: a "
+            "file, a directory, s3://bucket/prefix, or - for standard input"
+        ),
     ],
 ) -> None:
     """Load events (and the catalogue beside them) into the lake and the activity table.
 
     Example: `topshelf import-events ./ml-latest-small`
     """
-    open_source(path)  # a bad path is told before anything is asked of the cloud
-    connected = options.where(ctx).connect()
+    if path.startswith(SCHEME):
+        connected = options.where(ctx).connect()
+        source = open_source(path, s3=connected.client("s3"))
+    else:
+        # A bad path is told before anything is asked of the cloud.
+        source = open_source(path, stdin=sys.stdin.buffer)
+        connected = options.where(ctx).connect()
+    err.print(escape(f"reading {path} as {source.description}"))
     with stages() as progress:
-        summary = import_into(connected, path, progress)
+        summary = _load(connected, source, progress)
     out.print(summary_table(summary))
+    if summary.users:
+        err.print(f"{summary.users:,} rows on the viewers themselves were read; they are not used")
 
 
 def import_into(stack: Stack, path: Path, progress: Progress) -> ImportSummary:
     """Imports a path into a stack; raises as infra.importers does."""
+    return _load(stack, open_source(path), progress)
+
+
+def _load(stack: Stack, source: Source, progress: Progress) -> ImportSummary:
     summary = run_import(
-        open_source(path),
+        source,
         lake=EventBucket(stack.client("s3"), bucket=stack.outputs["BucketName"]),
         activity=stack.activity(),
         policy=stack.policy(),
@@ -100,6 +118,7 @@ def import_into(stack: Stack, path: Path, progress: Progress) -> ImportSummary:
     )
     # How many there are is known at the end only.
     progress("import: rows", summary.read, summary.read)
+    progress("import: lake", summary.accepted, summary.accepted)
     progress("import: activity", summary.activity_written, summary.activity_written)
     return summary
 

@@ -1,58 +1,36 @@
-"""Events as JSON lines, ``events.jsonl`` and the like, with ``items.jsonl`` beside them."""
+"""Events and movies as JSON lines, ``events.jsonl`` and ``items.jsonl`` for example."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
+from infra.importers.input_file import InputFile
+from infra.importers.mending import read_mended
 from infra.importers.source import RefusedRow, parse_movie_line
 from infra.importers.text_lines import lines_of
 from topshelf.catalog import Movie
 from topshelf.events import MAX_LINE_BYTES, EventPolicy, Interaction, Refusal, parse_line
 
-__all__ = ["CATALOGUE_NAMES", "SUFFIXES", "JsonLinesSource", "event_files"]
-
-SUFFIXES = (".jsonl", ".jsonl.gz")
-CATALOGUE_NAMES = tuple(f"items{suffix}" for suffix in SUFFIXES)
+__all__ = ["read_events", "read_movies"]
 
 
-class JsonLinesSource:
-    """A Source of JSON lines files: interactions as topshelf.events.Interaction has them."""
+def read_events(file: InputFile, policy: EventPolicy) -> Iterator[Interaction | RefusedRow]:
+    """Reads interactions as topshelf.events.Interaction has them; see Source.rows.
 
-    def __init__(self, events: Sequence[Path], catalogue: Path | None) -> None:
-        """Builds the source.
-
-        Args:
-            events: Files of interactions, read in this order.
-            catalogue: File of movies, as topshelf.catalog.Movie has them.
-        """
-        self._events = tuple(events)
-        self._catalogue = catalogue
-
-    def rows(self, policy: EventPolicy) -> Iterator[Interaction | RefusedRow]:
-        """See Source."""
-        for path in self._events:
-            for number, line in lines_of(path):
-                row = parse_line(line, policy)
-                if isinstance(row, Refusal):
-                    yield RefusedRow(row, path.name, number, line[:MAX_LINE_BYTES])
-                else:
-                    yield row
-
-    def movies(self) -> Iterator[Movie | RefusedRow]:
-        """See Source."""
-        if self._catalogue is None:
-            return
-        for number, line in lines_of(self._catalogue):
-            movie = parse_movie_line(line)
-            if isinstance(movie, Refusal):
-                yield RefusedRow(movie, self._catalogue.name, number, line[:MAX_LINE_BYTES])
-            else:
-                yield movie
+    A line of the quarantine stands for the row in it.
+    """
+    for number, line in lines_of(file):
+        row = parse_line(line, policy)
+        if isinstance(row, Refusal):
+            mended = read_mended(line, policy, source=file.name, number=number)
+            yield mended or RefusedRow(row, file.name, number, line[:MAX_LINE_BYTES])
+        else:
+            yield row
 
 
-def event_files(folder: Path) -> list[Path]:
-    """The folder's files of interactions, by name."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.name.endswith(SUFFIXES) and path.name not in CATALOGUE_NAMES and path.is_file()
-    )
+def read_movies(file: InputFile) -> Iterator[Movie | RefusedRow]:
+    """Reads movies as topshelf.catalog.Movie has them; see Source.movies."""
+    for number, line in lines_of(file):
+        movie = parse_movie_line(line)
+        if isinstance(movie, Refusal):
+            yield RefusedRow(movie, file.name, number, line[:MAX_LINE_BYTES])
+        else:
+            yield movie

@@ -4,66 +4,58 @@ Formats: https://files.grouplens.org/datasets/movielens/ml-latest-small-README.h
 https://files.grouplens.org/datasets/movielens/ml-1m-README.txt
 """
 
-import csv
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
+from infra.importers.csv_rows import csv_fields, of_width, text_of
+from infra.importers.input_file import InputFile
 from infra.importers.source import RefusedRow, checked_movie
 from infra.importers.text_lines import lines_of
 from topshelf.catalog import Movie
 from topshelf.errors import InvalidInputError
 from topshelf.events import MAX_LINE_BYTES, EventPolicy, Interaction, Refusal, parse_event
 
-__all__ = ["RATINGS_NAMES", "MovieLensSource"]
+__all__ = ["MOVIE_COLUMNS", "RATING_COLUMNS", "read_movies", "read_ratings", "to_rating"]
 
-RATINGS_NAMES = ("ratings.csv", "ratings.dat")
+RATING_COLUMNS = ("userId", "movieId", "rating", "timestamp")
+MOVIE_COLUMNS = ("movieId", "title", "genres")
 
-_RATING_COLUMNS = ("userId", "movieId", "rating", "timestamp")
-_MOVIE_COLUMNS = ("movieId", "title", "genres")
 _NO_GENRES = "(no genres listed)"
 _YEAR = re.compile(r"\((\d{4})(?:[-\N{EN DASH}]\d{0,4})?\)$")
 
 
-class MovieLensSource:
-    """A Source of ratings; each becomes a ``rating`` interaction without an event_id.
+def read_ratings(
+    file: InputFile, policy: EventPolicy, *, colons: bool
+) -> Iterator[Interaction | RefusedRow]:
+    """Reads ratings as ``rating`` interactions without an event_id; see Source.rows.
 
     MovieLens gives times in seconds; they become milliseconds.
+
+    Args:
+        file: ``ratings.csv`` or ``ratings.dat``.
+        policy: What the deployment accepts.
+        colons: Whether ``::`` is between the fields, and there is no header.
     """
-
-    def __init__(self, ratings: Path) -> None:
-        """Builds the source.
-
-        Args:
-            ratings: ``ratings.csv`` or ``ratings.dat``; the movies are looked for beside it.
-        """
-        self._ratings = ratings
-        movies = ratings.with_name(f"movies{ratings.suffix}")
-        self._movies = movies if movies.is_file() else None
-
-    def rows(self, policy: EventPolicy) -> Iterator[Interaction | RefusedRow]:
-        """See Source."""
-        name = self._ratings.name
-        for number, line, fields in _records(self._ratings, _RATING_COLUMNS):
-            row = _rating(fields, policy)
-            if isinstance(row, Refusal):
-                yield RefusedRow(row, name, number, line[:MAX_LINE_BYTES])
-            else:
-                yield row
-
-    def movies(self) -> Iterator[Movie | RefusedRow]:
-        """See Source."""
-        if self._movies is None:
-            return
-        for number, line, fields in _records(self._movies, _MOVIE_COLUMNS):
-            movie = _movie(fields)
-            if isinstance(movie, Refusal):
-                yield RefusedRow(movie, self._movies.name, number, line[:MAX_LINE_BYTES])
-            else:
-                yield movie
+    for header, number, line, fields in _records(file, RATING_COLUMNS, colons=colons):
+        row = to_rating(fields, policy)
+        if isinstance(row, Refusal):
+            yield RefusedRow(row, file.name, number, line[:MAX_LINE_BYTES], header)
+        else:
+            yield row
 
 
-def _rating(fields: list[str] | Refusal, policy: EventPolicy) -> Interaction | Refusal:
+def read_movies(file: InputFile, *, colons: bool) -> Iterator[Movie | RefusedRow]:
+    """Reads ``movies.csv`` or ``movies.dat``; see Source.movies and read_ratings."""
+    for header, number, line, fields in _records(file, MOVIE_COLUMNS, colons=colons):
+        movie = _movie(fields)
+        if isinstance(movie, Refusal):
+            yield RefusedRow(movie, file.name, number, line[:MAX_LINE_BYTES], header)
+        else:
+            yield movie
+
+
+def to_rating(fields: list[str] | Refusal, policy: EventPolicy) -> Interaction | Refusal:
+    """The interaction of RATING_COLUMNS' values. Never raises for bad data."""
     if isinstance(fields, Refusal):
         return fields
     user, item, rating, seconds = fields
@@ -89,7 +81,6 @@ def _movie(fields: list[str] | Refusal) -> Movie | Refusal:
     if isinstance(fields, Refusal):
         return fields
     item, title, listed = fields
-    title = title.strip()
     genres = () if listed == _NO_GENRES else tuple(g for g in listed.split("|") if g)
     year = None
     if found := _YEAR.search(title):
@@ -101,55 +92,35 @@ def _movie(fields: list[str] | Refusal) -> Movie | Refusal:
 
 
 def _records(
-    path: Path, columns: tuple[str, ...]
-) -> Iterator[tuple[int, bytes, list[str] | Refusal]]:
-    """The rows of a file: line number, line, and the columns' values or what is wrong.
-
-    Line by line: no field of MovieLens holds a line end, and so a stray quotation mark costs one
-    row and not the rest of the file.
-    """
-    lines = lines_of(path)
-    if path.suffix == ".dat":
+    file: InputFile, columns: tuple[str, ...], *, colons: bool
+) -> Iterator[tuple[str, int, bytes, list[str] | Refusal]]:
+    """The rows of a file: header, line number, line, and the columns' values or what is wrong."""
+    lines = lines_of(file)
+    if colons:
         for number, line in lines:
-            yield number, line, _picked(_text(line).split("::"), len(columns), range(len(columns)))
+            yield (
+                "::".join(columns),
+                number,
+                line,
+                of_width(text_of(line).split("::"), len(columns)),
+            )
         return
     _, first = next(lines, (0, b""))
-    header = _csv_fields(_text(first))
+    header = csv_fields(text_of(first))
     names = [] if isinstance(header, Refusal) else [name.strip() for name in header]
     missing = [column for column in columns if column not in names]
     if missing:
         raise InvalidInputError(
             "path",
-            f"{path} does not begin with MovieLens's header {','.join(columns)}: "
+            f"{file.where} does not begin with MovieLens's header {','.join(columns)}: "
             f"{', '.join(missing)} is missing",
         )
     order = [names.index(column) for column in columns]
     for number, line in lines:
-        yield number, line, _picked(_csv_fields(_text(line)), len(names), order)
-
-
-def _picked(
-    fields: list[str] | Refusal, width: int, order: list[int] | range
-) -> list[str] | Refusal:
-    if isinstance(fields, Refusal):
-        return fields
-    if len(fields) != width:
-        return Refusal("body", f"the row has {len(fields)} fields, not {width}")
-    return [fields[at].strip() for at in order]
-
-
-def _csv_fields(text: str) -> list[str] | Refusal:
-    if '"' not in text:
-        return text.split(",")
-    try:
-        return next(csv.reader((text,), strict=True))
-    except csv.Error as error:
-        return Refusal("body", f"no CSV row: {error}")
-
-
-def _text(line: bytes) -> str:
-    """UTF-8 as in newer sets, else Latin-1 as in older ones; the latter reads any byte."""
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError:
-        return line.decode("latin-1")
+        fields = of_width(csv_fields(text_of(line)), len(names))
+        yield (
+            text_of(first),
+            number,
+            line,
+            fields if isinstance(fields, Refusal) else [fields[at] for at in order],
+        )

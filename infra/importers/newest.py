@@ -56,22 +56,23 @@ class NewestPerViewer(AbstractContextManager["NewestPerViewer"]):
         """Nothing to prepare: files are made when memory is full."""
         return self
 
-    def add(self, event: Interaction, line: bytes) -> None:
+    def add(self, user_id: str | None, timestamp: int, line: bytes) -> None:
         """Keeps an event, if it has a viewer.
 
         Args:
-            event: The event.
-            line: The same, as encode_line writes it.
+            user_id: The viewer.
+            timestamp: The event's time, UTC milliseconds.
+            line: The event, as encode_line writes it.
         """
-        if event.user_id is None:
+        if user_id is None:
             return
-        kept = self._kept.setdefault(event.user_id, [])
-        kept.append((event.timestamp, line))
+        kept = self._kept.setdefault(user_id, [])
+        kept.append((timestamp, line))
         self._rows += 1
         # Cutting at twice the limit sorts each event a few times only.
         if len(kept) >= 2 * self._limit:
             self._rows -= len(kept) - self._limit
-            self._kept[event.user_id] = _newest(kept, self._limit)
+            self._kept[user_id] = _newest(kept, self._limit)
         if self._rows >= self._max_rows:
             self._spill()
 

@@ -23,15 +23,18 @@ class RefusedRow:
         source: Name of the file, without its folder.
         line: Its number in the file, from 1.
         raw: The row as it was read, cut at 64 KiB.
+        columns: The header that gives raw its meaning, where a header does.
     """
 
     refusal: Refusal
     source: str
     line: int
     raw: bytes
+    columns: str = ""
 
     def encode(self) -> bytes:
         """One JSON line of the quarantine; bytes that are no UTF-8 are kept as escapes."""
+        columns = {"columns": self.columns} if self.columns else {}
         return (
             json.dumps(
                 {
@@ -40,6 +43,7 @@ class RefusedRow:
                     "source": self.source,
                     "line": self.line,
                     "raw": self.raw.decode("utf-8", "backslashreplace"),
+                    **columns,
                 }
             ).encode("ascii")
             + b"\n"
@@ -47,7 +51,11 @@ class RefusedRow:
 
 
 class Source(Protocol):
-    """Events from elsewhere. Each format is one class; open_source finds the one for a path."""
+    """Events from elsewhere; open_source finds the one for a path."""
+
+    @property
+    def description(self) -> str:
+        """Format and files, for a person: ``JSON lines: events.jsonl, items.jsonl``."""
 
     def rows(self, policy: EventPolicy) -> Iterator[Interaction | RefusedRow]:
         """Reads the events once, in bounded memory. Blank lines are no rows.
@@ -61,6 +69,13 @@ class Source(Protocol):
 
     def movies(self) -> Iterator[Movie | RefusedRow]:
         """Reads the catalogue; nothing where the source has none.
+
+        Raises:
+            InvalidInputError: The file itself is damaged or cannot be read; field ``path``.
+        """
+
+    def count_users(self) -> int:
+        """Counts the rows on viewers themselves, which nothing uses.
 
         Raises:
             InvalidInputError: The file itself is damaged or cannot be read; field ``path``.

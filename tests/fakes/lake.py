@@ -11,6 +11,10 @@ class FakeLakeWriter:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.days: dict[str, date] = {}
+
+    def first_day(self, content: str, day: date) -> date:
+        return self.days.setdefault(content, day)
 
     def put_events(self, day: date, name: str, content: bytes) -> None:
         self.objects[f"events/dt={day}/{name}"] = content

@@ -7,22 +7,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.importers import packing
+from infra.importers.first_of_each import FirstOfEach
 from infra.importers.newest import NewestPerViewer
 from infra.importers.packing import LinePacker, compress
-from infra.importers.seen_keys import SeenKeys
 from tests.builders.interactions import NOON, interaction
 from topshelf.events import Interaction, activity_sort_key, encode_line
 
+_keys = st.lists(st.text(max_size=2), max_size=300)
 
-@given(st.lists(st.lists(st.text(max_size=2), max_size=30), max_size=30))
-def test_seen_keys_are_a_set(batches: list[list[str]]) -> None:
-    keys, seen = SeenKeys(), set[str]()
-    for batch in batches:
-        expected = []
-        for key in batch:
-            expected.append(key not in seen)
-            seen.add(key)
-        assert keys.first_sights(batch) == expected
+
+@given(_keys, st.sampled_from([(1, 1), (3, 2), (40, 3), (7, 1000), (1000, 1000)]))
+def test_the_first_of_each_key_in_memory_and_on_disk_alike(
+    keys: list[str], bounds: tuple[int, int]
+) -> None:
+    with FirstOfEach(held=bounds[0], known=bounds[1]) as first:
+        for number, key in enumerate(keys):
+            first.add(key, b"%d %s" % (number, key.encode()))
+        found = list(first.rows())
+    expected = {key: number for number, key in reversed(list(enumerate(keys)))}
+    assert found == [
+        b"%d %s" % (number, key.encode())
+        for key, number in sorted(expected.items(), key=lambda item: item[1])
+    ]
+
+
+def test_repeats_far_apart_are_found() -> None:
+    with FirstOfEach(held=1_000, known=20) as first:
+        for number in range(30_000):
+            first.add(f"{number % 10_007}", b"%d" % number)
+        assert list(first.rows()) == [b"%d" % number for number in range(10_007)]
+        assert first.repeats == 30_000 - 10_007
+
+
+def test_temporary_files_go_away() -> None:
+    with FirstOfEach(held=1) as first:
+        first.add("a", b"row")
+        folder = first._folder
+        assert folder.exists()
+    assert not folder.exists()
 
 
 _happenings = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 50)), max_size=120)
@@ -36,7 +58,7 @@ def test_the_newest_are_kept_in_memory_and_on_disk_alike(
     with NewestPerViewer(limit, max_rows) as newest:
         for number, (who, when) in enumerate(happened):
             event = interaction(f"u{who}", event_id=f"{number:03d}", timestamp=NOON + when)
-            newest.add(event, encode_line(event))
+            newest.add(event.user_id, event.timestamp, encode_line(event))
             expected.setdefault(event.user_id, []).append(event)
         found = {events[0].user_id: events for events in newest.viewers()}
     assert found == {

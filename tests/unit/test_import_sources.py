@@ -202,7 +202,7 @@ def test_a_missing_header_is_told(tmp_path: Path, header: str) -> None:
         (["items.jsonl"], "", "holds no events; give a .jsonl"),
         (["items.jsonl"], "items.jsonl", "is a catalogue"),
         (["events.xml"], "events.xml", "is of no known format; give a .jsonl"),
-        (["a.jsonl", "ratings.csv"], "", "holds ratings.csv, a.jsonl; name the one"),
+        (["a.jsonl", "ratings.csv"], "", "holds a.jsonl, ratings.csv; name the one"),
         (["ratings.dat", "ratings.csv"], "", "name the one to import"),
     ],
 )

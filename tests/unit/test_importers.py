@@ -1,9 +1,10 @@
 """Imports: every row counted, duplicates and bad rows set apart, the newest events kept."""
 
+import errno
 import gzip
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from infra.importers import (
     import_events,
     import_run,
     open_source,
+    packing,
 )
 from tests.builders.interactions import NOON, interaction
 from tests.fakes.event_ports import FakeActivity
 from tests.fakes.lake import FakeLakeWriter
 from topshelf.catalog import Movie, encode_movies
-from topshelf.errors import IntegrityError, UnavailableError
-from topshelf.events import EventPolicy, Interaction, encode_line
+from topshelf.errors import IntegrityError, InvalidInputError, UnavailableError
+from topshelf.events import EventPolicy, Interaction, Refusal, encode_line
 
 NOW = datetime(2026, 1, 2, 23, 30, tzinfo=UTC)
 RATINGS_CSV = "userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n7,1029,3.0,851866703\n"
@@ -48,6 +50,8 @@ def write(path: Path, content: bytes | str) -> Path:
 class Listed:
     """A Source of given rows."""
 
+    description = "given rows"
+
     def __init__(self, rows: Sequence[Interaction | RefusedRow]) -> None:
         self._rows = rows
 
@@ -56,6 +60,9 @@ class Listed:
 
     def movies(self) -> Iterator[Movie | RefusedRow]:
         return iter(())
+
+    def count_users(self) -> int:
+        return 0
 
 
 def test_every_row_is_accounted_for(tmp_path: Path) -> None:
@@ -113,7 +120,7 @@ def test_every_row_is_accounted_for(tmp_path: Path) -> None:
     assert activity.newest("u1") == good[::-1]
     assert set(activity.origins.values()) == {"import"}
     assert activity.seen["u1", NOW.date()] == {f"m{n}" for n in range(5)}
-    assert told == [("rows", 10), ("activity", 5)]
+    assert told == [("rows", 10), ("lake", 6), ("activity", 5)]
 
 
 def test_the_same_import_twice_gives_the_same_objects(tmp_path: Path) -> None:
@@ -122,6 +129,63 @@ def test_the_same_import_twice_gives_the_same_objects(tmp_path: Path) -> None:
     assert run(open_source(tmp_path), first) == run(open_source(tmp_path), second)
     assert first.objects == second.objects
     assert len(first.objects) == 2
+
+
+def test_an_interrupted_import_goes_on_another_day_without_storing_a_row_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(packing, "_LINES", 3)
+    events = [interaction(f"u{n}", event_id=f"e{n}") for n in range(10)]
+    bad = RefusedRow(Refusal("body", "bad"), "e.jsonl", 1, b"?")
+
+    class Interrupted(FakeLakeWriter):
+        def put_events(self, day: date, name: str, content: bytes) -> None:
+            if len(self.objects) == 3:
+                raise KeyboardInterrupt
+            super().put_events(day, name, content)
+
+    begun = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        run(Listed([*events, bad]), begun)
+    lake = FakeLakeWriter()
+    lake.objects, lake.days = begun.objects, begun.days
+    tomorrow = NOW + timedelta(days=1)
+    for _ in range(2):
+        summary = run(Listed([*events, bad]), lake, clock=lambda: tomorrow)
+        assert (summary.accepted, summary.quarantined) == (10, 1)
+        assert [line["event_id"] for line in lake.lines("events/")] == [f"e{n}" for n in range(10)]
+        assert len(lake.lines("quarantine/")) == 1
+        assert {key.split("/")[1] for key in lake.objects} == {"dt=2026-01-02"}
+    run(Listed(events), lake, clock=lambda: tomorrow)
+    assert len(lake.lines("events/dt=2026-01-03")) == 10
+
+
+def test_nothing_is_in_the_lake_before_all_is_read() -> None:
+    class Broken(Listed):
+        def rows(self, policy: EventPolicy) -> Iterator[Interaction | RefusedRow]:
+            yield from super().rows(policy)
+            raise InvalidInputError("path", "damaged")
+
+    lake = FakeLakeWriter()
+    with pytest.raises(InvalidInputError):
+        run(Broken([interaction()]), lake)
+    assert lake.objects == {}
+    assert lake.days == {}
+
+
+def test_a_full_disk_is_told() -> None:
+    class Full(Listed):
+        def __init__(self, code: int) -> None:
+            super().__init__([])
+            self._code = code
+
+        def rows(self, policy: EventPolicy) -> Iterator[Interaction | RefusedRow]:
+            raise OSError(self._code, "as a temporary file would say")
+
+    with pytest.raises(UnavailableError, match="no room for temporary files"):
+        run(Full(errno.ENOSPC))
+    with pytest.raises(PermissionError):
+        run(Full(errno.EACCES))
 
 
 def test_nothing_read_writes_nothing(tmp_path: Path) -> None:
@@ -198,10 +262,11 @@ def test_no_bytes_stop_an_import(
     tmp_path_factory: pytest.TempPathFactory, name: str, parts: list[bytes]
 ) -> None:
     folder = tmp_path_factory.mktemp("any")
-    header = b"userId,movieId,rating,timestamp\n" if name == "ratings.csv" else b""
+    # A blank line first: bytes that begin as a compressed file does are told, not read.
+    header = b"userId,movieId,rating,timestamp\n" if name == "ratings.csv" else b"\n"
     write(folder / name, header + b"\n".join(parts))
     movie_name = {"ratings.csv": "movies.csv", "ratings.dat": "movies.dat"}.get(name, "items.jsonl")
-    header = b"movieId,title,genres\n" if movie_name == "movies.csv" else b""
+    header = b"movieId,title,genres\n" if movie_name == "movies.csv" else b"\n"
     write(folder / movie_name, header + b"\n".join(parts))
     lake = FakeLakeWriter()
     summary = run(open_source(folder), lake)
