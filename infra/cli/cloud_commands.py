@@ -1,24 +1,31 @@
 """``topshelf up`` and ``topshelf demo``."""
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from botocore.exceptions import BotoCoreError
+from rich.markup import escape
 from rich.table import Table
 
 from infra.cli import options, releasing
 from infra.cli.console import Progress, out, stages
 from infra.cli.data_commands import import_into, summary_table, write_simulation
+from infra.cli.detached import start, started
 from infra.cli.model_commands import metrics_table, train_on
+from infra.cli.running import beside, claim, down_command, ours, record_of, runs_already, say_stale
 from infra.cli.showing import check_served, show_viewers
 from infra.cli.stack import Cloud, Place, Stack
 from infra.importers import open_source
 from infra.local.cloud import LocalCloud, LocalCloudOptions
+from infra.local.listening import free_port
+from infra.local.process_id import ProcessId
+from infra.local.run_record import RunRecord
 from infra.simulator import SimulatorOptions
 from topshelf.errors import InvalidInputError, TopshelfError, UnavailableError
 from training.als import ALSParameters
@@ -35,15 +42,34 @@ Auth = Annotated[
 ]
 
 
-def up(ctx: typer.Context, *, auth: Auth = True) -> None:
-    """Start the local cloud, deploy template.yaml to it and run it until Ctrl-C.
+def up(
+    ctx: typer.Context,
+    *,
+    auth: Auth = True,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="In the background; `topshelf down` ends it")
+    ] = False,
+    report_to: Annotated[int | None, typer.Option(min=3, hidden=True)] = None,
+) -> None:
+    """Start the local cloud, deploy template.yaml to it and run it until Ctrl-C or `topshelf down`.
 
-    Example: `topshelf up --no-auth`
+    Example: `topshelf up --detach --no-auth`
     """
-    local = _local_cloud(options.where(ctx), auth=auth)
-    with local:
-        with stages() as progress:
-            local.start(lambda _resource, done, total: progress("deploy", done, total))
+    where = options.where(ctx)
+    local = _local_cloud(where, auth=auth)
+    if detach:
+        _start_detached(where, local, auth=auth)
+        return
+    records, record = where.records(), _record(local, "up")
+    if running := claim(records, record, time.time):
+        runs_already(running, where, auth=auth, clock=time.time)
+        return
+    with ours(records, record) as ready, local:
+        with nullcontext() if report_to is None else started(report_to) as report:
+            with stages() as progress:
+                told = report or progress
+                local.start(lambda _resource, done, total: told("deploy", done, total))
+            ready()
         _print_addresses(local, auth=auth)
         _serve(local)
 
@@ -69,8 +95,11 @@ def demo(
     began = time.monotonic()
     where = options.where(ctx)
     local = _local_cloud(where, auth=auth)
+    records, record = where.records(), _record(local, "demo")
+    if running := claim(records, record, time.time):
+        raise beside(running, time.time)
     scratch_folder = tempfile.TemporaryDirectory(prefix="topshelf-")
-    with local, _explained_by(local), scratch_folder as scratch:
+    with ours(records, record) as ready, local, _explained_by(local), scratch_folder as scratch:
         with stages() as progress:
             local.start(lambda _resource, done, total: progress("deploy", done, total))
             stack = Stack.connect(
@@ -86,6 +115,7 @@ def demo(
         if once:
             checked = check_served(stack, manifest, source, local, signed=auth)
             out.print(f"checked: {checked}")
+        ready()
         out.print(f"from nothing to recommendations in {time.monotonic() - began:.0f} s")
         if not once:
             _print_addresses(local, auth=auth)
@@ -112,22 +142,62 @@ def _built_in_viewers(directory: Path, progress: Progress) -> Path:
 def _local_cloud(where: options.Where, *, auth: bool) -> LocalCloud:
     if where.cloud is Cloud.AWS:
         raise InvalidInputError("cloud", "this starts a local cloud; `sam deploy` deploys to AWS")
+    cloud_port = where.cloud_port or free_port()
     return LocalCloud(
         LocalCloudOptions(
             template=options.ROOT / "template.yaml",
             stack_name=where.stack,
             region=where.region,
-            cloud_port=where.cloud_port,
+            cloud_port=cloud_port,
             api_port=where.api_port,
             lambda_port=where.lambda_port,
             auth=auth,
+            state_dir=where.records().folder(cloud_port),
             emulator="localstack" if where.cloud is Cloud.LOCALSTACK else "moto",
         )
     )
 
 
-def _print_addresses(local: LocalCloud, *, auth: bool) -> None:
-    table = Table(title="Running; Ctrl-C ends it", title_justify="left", show_header=False)
+def _record(local: LocalCloud, command: Literal["up", "demo"]) -> RunRecord:
+    own = ProcessId.of(os.getpid())
+    if own is None:
+        raise UnavailableError("/proc does not tell about this process; is it mounted?")
+    return record_of(local, command, own, time.time)
+
+
+def _start_detached(where: options.Where, local: LocalCloud, *, auth: bool) -> None:
+    records = where.records()
+    found = records.find(local.options.cloud_port)
+    if found and found.process.alive():
+        runs_already(found, where, auth=auth, clock=time.time)
+        return
+    if found:
+        say_stale(found, time.time)
+    wanted = local.options
+    arguments = [
+        f"--cloud={where.cloud}",
+        f"--stack={where.stack}",
+        f"--region={where.region}",
+        f"--cloud-port={wanted.cloud_port}",
+        f"--api-port={wanted.api_port}",
+        f"--lambda-port={wanted.lambda_port}",
+        f"--state-dir={where.state_dir}",
+        "up",
+        "--auth" if auth else "--no-auth",
+    ]
+    log = wanted.state_dir / "up.log"
+    with stages() as progress:
+        pid = start(arguments, log, progress)
+    record = records.find(wanted.cloud_port)
+    stop = down_command(record) if record else "topshelf down"
+    _print_addresses(local, auth=auth, title=f"Running, pid {pid}; `{stop}` ends it")
+    out.print(escape(f"log: {log}"))
+
+
+def _print_addresses(
+    local: LocalCloud, *, auth: bool, title: str = "Running; Ctrl-C ends it"
+) -> None:
+    table = Table(title=title, title_justify="left", show_header=False)
     table.add_row("API", local.api_url)
     table.add_row("API for people", f"{local.api_url}/docs")
     table.add_row("AWS (emulated)", local.endpoint_url)

@@ -9,7 +9,7 @@ import typer
 from botocore.exceptions import BotoCoreError
 from rich.markup import escape
 
-from infra.cli import cloud_commands, data_commands, model_commands, options
+from infra.cli import cloud_commands, data_commands, down, model_commands, options, status
 from infra.cli.console import err
 from topshelf.errors import InvalidInputError, TopshelfError
 
@@ -24,12 +24,15 @@ app = typer.Typer(
 )
 app.callback()(options.common)
 app.command(name="up")(cloud_commands.up)
+app.command(name="down")(down.down)
+app.command(name="status")(status.status)
 app.command(name="demo")(cloud_commands.demo)
 app.command(name="simulate")(data_commands.simulate)
 app.command(name="import-events")(data_commands.import_events)
 app.command(name="train")(model_commands.train)
 app.command(name="release")(model_commands.release)
 app.command(name="rollback")(model_commands.rollback)
+app.command(name="bake")(model_commands.bake)
 
 
 def _on_term(_signal: int, _frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from infra.cli.stack import Cloud, Place, Stack
+from infra.local.run_record import RunRecords
 
 __all__ = ["ROOT", "Where", "common", "where"]
 
@@ -27,6 +28,7 @@ class Where:
         cloud_port: Of the emulator.
         api_port: Of the local HTTP API.
         lambda_port: Where functions are invoked locally.
+        state_dir: Records and logs of local clouds.
     """
 
     cloud: Cloud
@@ -35,6 +37,11 @@ class Where:
     cloud_port: int
     api_port: int
     lambda_port: int
+    state_dir: Path
+
+    def records(self) -> RunRecords:
+        """What is written down of the local clouds that run."""
+        return RunRecords(self.state_dir)
 
     def connect(self) -> Stack:
         """The stack that the options name; raises as Stack.connect does."""
@@ -73,9 +80,22 @@ def common(
             envvar="TOPSHELF_LAMBDA_PORT", help="Port where functions are invoked", **_Port
         ),
     ] = 3001,
+    state_dir: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="TOPSHELF_STATE_DIR",
+            help="Records and logs of local clouds  [default: ~/.local/state/topshelf]",
+        ),
+    ] = None,
+    xdg_state_home: Annotated[Path | None, typer.Option(envvar="XDG_STATE_HOME", hidden=True)] = (
+        None
+    ),
 ) -> None:
     """Movie recommendations in your own AWS account, and the same on your laptop."""
-    ctx.obj = Where(cloud, stack, region, cloud_port, api_port, lambda_port)
+    # The XDG Base Directory Specification has relative paths ignored.
+    home = xdg_state_home if xdg_state_home and xdg_state_home.is_absolute() else None
+    state = state_dir or (home or Path.home() / ".local" / "state") / "topshelf"
+    ctx.obj = Where(cloud, stack, region, cloud_port, api_port, lambda_port, state.absolute())
 
 
 def where(ctx: typer.Context) -> Where:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+from infra.local.folders import writing_to
 from infra.local.listening import HOST, listen
 from topshelf.errors import UnavailableError
 
@@ -83,8 +84,10 @@ class MotoServer:
             UnavailableError: It ended, or did not answer in time.
         """
         self.check()
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("wb") as output:
+        with writing_to(self._log.parent):
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            log = self._log.open("wb")
+        with log as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "infra.local.moto_server", str(self._port)],
                 # Its end tells the server that we are gone, however we went.

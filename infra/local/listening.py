@@ -2,12 +2,16 @@
 
 import errno
 import socket
+import time
+from collections.abc import Iterable
+from typing import Final
 
 from topshelf.errors import UnavailableError
 
-__all__ = ["HOST", "free_port", "listen"]
+__all__ = ["HOST", "await_free", "free_port", "listen"]
 
 HOST = "127.0.0.1"
+_POLL_SECONDS: Final = 0.05
 
 
 def listen(port: int, purpose: str, option: str) -> socket.socket:
@@ -42,3 +46,30 @@ def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def await_free(ports: Iterable[int], seconds: float) -> bool:
+    """Waits until nobody listens on any of the ports.
+
+    Args:
+        ports: They.
+        seconds: Longest wait.
+
+    Returns:
+        Whether they are free.
+    """
+    deadline = time.monotonic() + seconds
+    for port in ports:
+        while not _is_free(port):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _is_free(port: int) -> bool:
+    try:
+        listen(port, "nothing", "nothing").close()
+    except UnavailableError:
+        return False
+    return True

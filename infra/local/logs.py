@@ -16,17 +16,21 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import FileIO
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.faults import Faults
+from infra.local.folders import unwritable
+from topshelf.errors import UnavailableError
 
 __all__ = ["Logs"]
 
 _PART: Final = "logs"
+_DISK: Final = "log files"
 _CHUNK: Final = 1 << 16
 # Limits of PutLogEvents.
 _BATCH_EVENTS: Final = 10_000
@@ -40,7 +44,7 @@ _STREAM_EVENTS: Final = 20_000
 @dataclass(slots=True)
 class _Log:
     group: str
-    file: IO[bytes]
+    file: FileIO
     waiting: deque[tuple[int, str]] = field(default_factory=deque)
     streams: list[str] = field(default_factory=list)
     written: int = 0
@@ -102,13 +106,14 @@ class Logs:
             function: Its name.
             group: Its log group.
             descriptor: The readable end; closed here.
+
+        Raises:
+            UnavailableError: The function's file cannot be written; the descriptor stays open.
         """
         os.set_blocking(descriptor, False)
         with self._reading:
             if function not in self._logs:
-                self._directory.mkdir(parents=True, exist_ok=True)
-                path = self._directory / f"{function}.log"
-                self._logs[function] = _Log(group, path.open("ab"))
+                self._logs[function] = _Log(group, self._open(function))
             source = _Source(descriptor, self._logs[function])
             self._selector.register(descriptor, selectors.EVENT_READ, source)
         self._wake()
@@ -173,13 +178,29 @@ class Logs:
             lines.append(source.rest)
         now = int(self._clock() * 1000)
         for line in lines:
-            source.log.file.write(line + b"\n")
             if line.strip():
                 source.log.waiting.append((now, line.decode("utf-8", "replace")))
         if lines:
-            source.log.file.flush()
+            self._write(source.log, b"\n".join([*lines, b""]))
         if ended:
             self._forget(source)
+
+    def _open(self, function: str) -> FileIO:
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            # Unbuffered: a line that a full disk refuses is not held back to fail again.
+            return (self._directory / f"{function}.log").open("ab", buffering=0)
+        except OSError as error:
+            # Whoever waits for the function hears of it, and whoever watches.
+            text = unwritable(self._directory, error)
+            self._faults.record(_DISK, text)
+            raise UnavailableError(text) from error
+
+    def _write(self, log: _Log, content: bytes) -> None:
+        try:
+            log.file.write(content)
+        except OSError as error:
+            self._faults.record(_DISK, unwritable(self._directory, error))
 
     def _forget(self, source: _Source) -> None:
         self._selector.unregister(source.descriptor)

@@ -13,7 +13,7 @@ from infra.local.functions import Function
 from infra.local.logs import Logs
 from infra.local.process import Process
 from infra.local.translate import Translation
-from topshelf.errors import TopshelfError
+from topshelf.errors import TopshelfError, UnavailableError
 
 __all__ = ["functions_of", "spawner", "worker_environment"]
 
@@ -127,14 +127,22 @@ def worker_environment(
 def spawner(
     logs: Logs, *, region: str, endpoint_url: str, lambda_url: str
 ) -> Callable[[Function], Process]:
-    """Starts workers whose output goes to the logs."""
+    """Starts workers whose output goes to the logs.
+
+    What it gives raises UnavailableError where the logs cannot be written.
+    """
 
     def spawn(function: Function) -> Process:
         environment = worker_environment(
             function, region=region, endpoint_url=endpoint_url, lambda_url=lambda_url
         )
         process = Process(function.directory, function.handler, environment)
-        logs.follow(function.name, function.log_group, process.output)
+        try:
+            logs.follow(function.name, function.log_group, process.output)
+        except UnavailableError:
+            process.release()
+            os.close(process.output)
+            raise
         return process
 
     return spawn

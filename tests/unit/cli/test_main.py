@@ -19,7 +19,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 @pytest.mark.parametrize(
     "command",
-    ["up", "demo", "simulate", "import-events", "train", "release", "rollback"],
+    ["up", "down", "status", "demo", "simulate", "import-events", "train", "release", "rollback"],
 )
 def test_every_command_has_help_with_an_example(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
