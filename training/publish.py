@@ -82,7 +82,7 @@ def publish(
         The manifest as it was written.
 
     Raises:
-        ConflictError: The version exists.
+        ConflictError: The version exists with another manifest.
         UnavailableError: The store does not answer.
     """
     with TemporaryDirectory(prefix="topshelf-") as folder:

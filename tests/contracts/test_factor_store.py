@@ -50,6 +50,12 @@ def test_nothing_is_ever_overwritten(store: FactorStore) -> None:
     assert store.read("v1", "manifest.json") == b"first"
 
 
+def test_the_same_bytes_again_change_nothing(store: FactorStore) -> None:
+    store.write("v1", "manifest.json", b"first")
+    store.write("v1", "manifest.json", b"first")
+    assert store.read("v1", "manifest.json") == b"first"
+
+
 def test_versions_are_apart(store: FactorStore) -> None:
     store.write("v1", "manifest.json", b"one")
     store.write("v2", "manifest.json", b"two")

@@ -31,9 +31,8 @@ class FakeFactorStore:
             yield content[start : start + 1000]
 
     def write(self, version: str, name: str, content: bytes) -> None:
-        if (version, name) in self.files:
+        if self.files.setdefault((version, name), content) != content:
             raise ConflictError(f"models/{version}/{name} exists")
-        self.files[version, name] = content
 
     def of(self, version: str) -> dict[str, bytes]:
         """A version's files by name."""

@@ -3,6 +3,7 @@ import io
 import json
 from base64 import b64decode
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -211,7 +212,13 @@ def test_a_version_is_never_written_twice() -> None:
     store = FakeFactorStore()
     publish(MODEL, store, AT, lambda *_: None)
     with pytest.raises(ConflictError):
-        publish(MODEL, store, AT, lambda *_: None)
+        publish(replace(MODEL, git_commit="another"), store, AT, lambda *_: None)
+
+
+def test_the_same_model_in_the_same_second_is_the_same_version() -> None:
+    store = FakeFactorStore()
+    first = publish(MODEL, store, AT, lambda *_: None)
+    assert publish(MODEL, store, AT, lambda *_: None) == first
 
 
 def test_the_catalogue_is_read_and_bad_lines_are_counted() -> None:

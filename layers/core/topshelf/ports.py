@@ -175,10 +175,10 @@ class FactorStore(Protocol):
         """A file in pieces of bounded size, for files larger than memory."""
 
     def write(self, version: str, name: str, content: bytes) -> None:
-        """Adds a file.
+        """Adds a file. Adding the same bytes again changes nothing, so a retry is safe.
 
         Raises:
-            ConflictError: It exists.
+            ConflictError: The file exists with other bytes.
         """
 
 

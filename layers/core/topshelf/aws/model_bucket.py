@@ -44,4 +44,7 @@ class ModelBucket:
                 # S3 itself refuses to overwrite: no look first, no race.
                 self._client.put_object(Bucket=self._bucket, Key=key, Body=content, IfNoneMatch="*")
         except ConflictError as error:
-            raise ConflictError(f"{key} exists; nothing of a model is ever overwritten") from error
+            # A retry after a lost answer meets its own first attempt: the same bytes.
+            if self.read(version, name) != content:
+                message = f"{key} exists; nothing of a model is ever overwritten"
+                raise ConflictError(message) from error
