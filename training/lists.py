@@ -91,8 +91,13 @@ def _popular_list(
     )
 
 
-def similar_lists(data: Interactions, factors: ALSFactors) -> Iterator[tuple[str, TopKList]]:
-    """The items most like each item, by the cosine of their factors, by key, in item row order."""
+def similar_lists(
+    data: Interactions, factors: ALSFactors, catalogue: Mapping[str, Movie]
+) -> Iterator[tuple[str, TopKList]]:
+    """The items most like each item, by the cosine of their factors, by key, in item row order.
+
+    Each carries the title of its item, so that an answer can be given titles by the item's key.
+    """
     lengths = np.linalg.norm(factors.items, axis=1, keepdims=True)
     # An item that nothing was learned of has no direction, and is like nothing.
     unit = (factors.items / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
@@ -103,8 +108,10 @@ def similar_lists(data: Interactions, factors: ALSFactors) -> Iterator[tuple[str
         for row in own.tolist():
             left = ranked.rows[row - start] != NO_ITEM
             rows, scores = ranked.rows[row - start][left], ranked.scores[row - start][left]
+            item_id = data.items.ids[row]
+            movie = catalogue.get(item_id)
             yield (
-                similar_key(data.items.ids[row]),
+                similar_key(item_id),
                 TopKList(
                     items=" ".join([data.items.ids[other] for other in rows.tolist()]),
                     scores=pack_scores(scores.tolist()),
@@ -112,6 +119,7 @@ def similar_lists(data: Interactions, factors: ALSFactors) -> Iterator[tuple[str
                     because=b"",
                     source="batch",
                     generated_at=data.newest_event,
+                    title=movie.title if movie else "",
                 ),
             )
 

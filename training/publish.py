@@ -188,7 +188,9 @@ def _add_lists(
             if row in chosen:
                 sample[user_id] = ready.items
         scratch.add(f"topk/part-{part:05d}.json.gz", gzip.compress(b"".join(lines), 6, mtime=0))
-    similar = (import_line(*row) for row in similar_lists(model.data, model.factors))
+    similar = (
+        import_line(*row) for row in similar_lists(model.data, model.factors, model.catalogue)
+    )
     for part, more in enumerate(batched(similar, _LISTS_A_PART, strict=False)):
         scratch.add(f"topk/similar-{part:05d}.json.gz", gzip.compress(b"".join(more), 6, mtime=0))
     scratch.add(SAMPLE_NAME, _json(sample))

@@ -17,7 +17,9 @@ from topshelf.aws.topk_table import TopKTable
 from topshelf.serving.baked import load_baked
 from topshelf.serving.breaker import CircuitBreaker
 from topshelf.serving.pointer import PointerCache
+from topshelf.serving.popular import PopularLists
 from topshelf.serving.recommender import Recommender
+from topshelf.serving.titles import Titles
 from topshelf.settings import RecommendSettings, utc_now
 from topshelf.web.app import lambda_handler_of
 from topshelf.web.recommend import create_recommend_app
@@ -35,12 +37,14 @@ def _handler() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     pointer = PointerCache(registry, ttl=ttl, monotonic=time.monotonic)
     lists = TopKTable(dynamodb, prefix=settings.topk_prefix, activity_table=settings.activity_table)
     breaker, baked = CircuitBreaker(time.monotonic), load_baked(Path(__file__).parent)
+    popular = PopularLists(lists, breaker, baked)
     app = create_recommend_app(
-        Recommender(pointer, lists, utc_now, breaker=breaker, baked=baked),
+        Recommender(pointer, lists, popular, utc_now, breaker=breaker),
+        Titles(lists, breaker, baked),
         pointer,
         registry,
         SigningSecret(secrets, secret=settings.signing_secret, monotonic=time.monotonic),
-        EmfMetrics("recommend_api"),
+        metrics=EmfMetrics("recommend_api"),
         clock=utc_now,
         monotonic=time.perf_counter,
         rng=random.SystemRandom(),

@@ -141,8 +141,9 @@ def bake(
     popular = connected.lists().popular(champion.version) if champion else None
     if champion is None or popular is None:
         raise NotFoundError("no model is live yet; run `topshelf train`, then `topshelf release`")
+    titles = connected.lists().titles(champion.version, popular.item_ids())
     path = folder / BAKED_NAME
-    path.write_bytes(baking(champion.version, popular))
+    path.write_bytes(baking(champion.version, popular, titles))
     out.print(f"{path} holds {len(popular.item_ids())} titles of {champion.version}")
 
 

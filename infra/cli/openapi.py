@@ -21,7 +21,9 @@ from topshelf.events import DEFAULT_POLICY
 from topshelf.ports import ActivityStore, InteractionLog, MetricSink, ModelRegistry, SigningKeys
 from topshelf.serving.pointer import PointerCache
 from topshelf.serving.recommender import Recommender
+from topshelf.serving.titles import Titles
 from topshelf.web.events import Batch, create_ingest_app
+from topshelf.web.problems import Problem
 from topshelf.web.recommend import create_recommend_app
 
 __all__ = ["describe_api", "main"]
@@ -38,10 +40,11 @@ def describe_api() -> dict[str, Any]:
     metrics = cast("MetricSink", nothing)
     recommend = create_recommend_app(
         cast("Recommender", nothing),
+        cast("Titles", nothing),
         pointer,
         cast("ModelRegistry", nothing),
         cast("SigningKeys", nothing),
-        metrics,
+        metrics=metrics,
         clock=lambda: datetime.now(UTC),
         monotonic=time.monotonic,
         rng=random.Random(0),  # noqa: S311 - no id is made here
@@ -63,7 +66,7 @@ def describe_api() -> dict[str, Any]:
     )
     batch = Batch.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas = document["components"]["schemas"]
-    schemas |= batch.pop("$defs") | {"Batch": batch}
+    schemas |= batch.pop("$defs") | {"Batch": batch, "Problem": Problem.model_json_schema()}
     document["components"]["securitySchemes"] = {
         "sigv4": {
             "type": "apiKey",

@@ -156,7 +156,7 @@ def main() -> int:
             popular = stack.lists().popular(manifest.version)
             if popular is None:
                 raise RuntimeError("the version has no popular list")
-            (code / BAKED_NAME).write_bytes(bake(manifest.version, popular))
+            (code / BAKED_NAME).write_bytes(bake(manifest.version, popular, {}))
             viewers = json.loads(stack.models().read(manifest.version, "user_ids.json"))
             return measure(stack, viewers, code)
 

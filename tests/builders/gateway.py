@@ -4,7 +4,12 @@ from typing import Any
 
 
 def http_event(
-    method: str, path: str, *, query: str = "", body: str | None = None
+    method: str,
+    path: str,
+    *,
+    query: str = "",
+    body: str | None = None,
+    headers: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """One request; ``path`` is decoded already, as an HTTP API delivers it."""
     return {
@@ -12,7 +17,7 @@ def http_event(
         "routeKey": f"{method} {path}",
         "rawPath": path,
         "rawQueryString": query,
-        "headers": {"content-type": "application/json", "host": "api.test"},
+        "headers": {"content-type": "application/json", "host": "api.test", **(headers or {})},
         "requestContext": {
             "http": {"method": method, "path": path, "sourceIp": "192.0.2.1"},
             "requestId": "r-1",

@@ -140,6 +140,18 @@ def test_items_like_an_item_are_served(running: Platform, live: Manifest) -> Non
     assert running.api().call("GET", "/v1/items/none/similar")[0] == 404
 
 
+def test_answers_carry_titles_on_request(
+    running: Platform, live: Manifest, few_viewers: Path
+) -> None:
+    lines = (few_viewers / "items.jsonl").read_bytes().splitlines()
+    known = {movie["item_id"]: movie["title"] for movie in map(json.loads, lines)}
+    for path in ("/v1/users/v000010/recommendations", "/v1/popular", "/v1/items/m00001/similar"):
+        status, body = running.api().call("GET", f"{path}?titles=true&num_results=100")
+        assert (status, len(body["item_list"])) == (200, 100)
+        for item in body["item_list"]:
+            assert item["title"] == known[item["item_id"]]
+
+
 def test_an_unsigned_request_is_forbidden(running: Platform, live: Manifest) -> None:
     for path in ("/v1/popular", "/v1/health", "/docs", "/openapi.json"):
         status, _ = running.api(signed=False).call("GET", path)
@@ -178,6 +190,8 @@ def test_an_artefact_without_manifest_is_no_model(running: Platform, live: Manif
 
 def test_rollback_serves_the_version_before(running: Platform, live: Manifest) -> None:
     newer = running.train(seed=3)
+    path = "/v1/users/v000001/recommendations?num_results=60"
+    _, first = running.api().call("GET", path)
     said = releasing.release(running.stack, newer.version, quiet)
     assert said == {"status": "live", "version": newer.version, "previous": live.version}
 
@@ -186,5 +200,11 @@ def test_rollback_serves_the_version_before(running: Platform, live: Manifest) -
         return lambda: running.api().recommendations("v000001")["model_version"] == version or None
 
     assert eventually(served(newer.version))
+    # A list that somebody is leafing through stays the list of its version.
+    status, second = running.api().call("GET", f"{path}&page={first['next_page']}")
+    assert (status, second["model_version"], second["tier"]) == (200, live.version, "previous")
+    shown = [item["item_id"] for page in (first, second) for item in page["item_list"]]
+    assert len(shown) == len(set(shown)) > 60
+    assert second["next_page"] is None
     assert releasing.rollback(running.stack)["version"] == live.version
     assert eventually(served(live.version))

@@ -24,6 +24,7 @@ class FakeLists:
         self.days: list[date] = []
         self.reads = 0
         self.popular_reads = 0
+        self.title_reads: list[tuple[str, ...]] = []
         self.down: bool | set[str] = False
 
     def read(self, version: str, user_id: str, days: Sequence[date]) -> ViewerShelf:
@@ -41,6 +42,12 @@ class FakeLists:
     def similar(self, version: str, item_id: str) -> TopKList | None:
         self._answer(version)
         return self.alike.get((version, item_id))
+
+    def titles(self, version: str, item_ids: Sequence[str]) -> dict[str, str]:
+        self.title_reads.append(tuple(item_ids))
+        self._answer(version)
+        rows = ((item, self.alike.get((version, item))) for item in item_ids)
+        return {item: row.title for item, row in rows if row is not None and row.title}
 
     def _answer(self, version: str) -> None:
         if self.down is True or (isinstance(self.down, set) and version in self.down):

@@ -10,10 +10,12 @@ from tests.fakes.model_ports import FakeRegistry
 from tests.fakes.serving_ports import FakeLists, ready_list
 from topshelf.errors import UnavailableError
 from topshelf.ports import Champion, ViewerShelf
+from topshelf.serving.answers import ScoredItem
 from topshelf.serving.baked import BakedList
 from topshelf.serving.breaker import CircuitBreaker
 from topshelf.serving.pointer import PointerCache
-from topshelf.serving.recommender import MAX_CONTEXTS, MAX_SEEN_DAYS, Recommender, ScoredItem
+from topshelf.serving.popular import MAX_CONTEXTS, PopularLists
+from topshelf.serving.recommender import MAX_SEEN_DAYS, Recommender
 
 TODAY = date(2026, 1, 3)
 NOON = datetime(2026, 1, 3, 12, tzinfo=UTC)
@@ -31,7 +33,8 @@ def shelf(
     lists.charts["v2"] = ready_list("p1", "p2", "p3")
     pointer = PointerCache(registry, ttl=0, monotonic=lambda: 0.0)
     breaker = CircuitBreaker(lambda: 0.0, quick_failures=1_000)
-    recommender = Recommender(pointer, lists, lambda: now, breaker=breaker, baked=baked)
+    popular = PopularLists(lists, breaker, baked)
+    recommender = Recommender(pointer, lists, popular, lambda: now, breaker=breaker)
     return recommender, lists, registry
 
 
@@ -209,9 +212,9 @@ def test_a_dead_store_is_asked_once_a_pause_not_once_a_request() -> None:
     lists.read = timing_out  # type: ignore[method-assign, assignment]
     lists.down = True
     pointer = PointerCache(registry, ttl=1e9, monotonic=clock)
-    recommender = Recommender(
-        pointer, lists, lambda: NOON, breaker=CircuitBreaker(clock), baked=BAKED
-    )
+    breaker = CircuitBreaker(clock)
+    popular = PopularLists(lists, breaker, BAKED)
+    recommender = Recommender(pointer, lists, popular, lambda: NOON, breaker=breaker)
     for _ in range(500):
         assert tier_of(recommender) == "baked"
         clock.now += 0.001

@@ -2,6 +2,7 @@
 
 __all__ = [
     "ConflictError",
+    "GoneError",
     "IntegrityError",
     "InvalidInputError",
     "NotFoundError",
@@ -37,6 +38,18 @@ class NotFoundError(TopshelfError):
 
 class ConflictError(TopshelfError):
     """Somebody else changed it first; read it again and retry."""
+
+
+class GoneError(TopshelfError):
+    """What was asked for did exist; it is not coming back.
+
+    Attributes:
+        field: The name of the field that names it.
+    """
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
 
 
 class IntegrityError(TopshelfError):

@@ -123,6 +123,13 @@ class TopKCache(Protocol):
     def similar(self, version: str, item_id: str) -> TopKList | None:
         """The items that are like an item; None if the version does not know it."""
 
+    def titles(self, version: str, item_ids: Sequence[str]) -> Mapping[str, str]:
+        """Titles of at most 100 items, by item id, as far as the version knows them.
+
+        Raises:
+            UnavailableError: Not all of them could be read.
+        """
+
 
 class TopKStore(Protocol):
     """Ready lists, one at a time, for refreshing them."""

@@ -47,6 +47,7 @@ class TopKList:
         source: ``batch`` (training) or ``refresh`` (fold-in after new activity).
         generated_at: Newest event's time that the list knows, UTC milliseconds.
         revision: How often the list was replaced since the batch; the store counts.
+        title: Of the item, in the list of what is like it; empty where it is not known.
     """
 
     items: str
@@ -56,6 +57,7 @@ class TopKList:
     source: Source
     generated_at: int
     revision: int = 0
+    title: str = ""
 
     def item_ids(self) -> list[str]:
         """The item ids, best first."""

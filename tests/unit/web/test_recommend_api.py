@@ -1,72 +1,18 @@
 """GET recommendations: what is answered, what is logged, and how trouble is told."""
 
 import json
-import random
-from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aws_lambda_powertools import Logger
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders.gateway import http_event
-from tests.fakes.event_ports import FakeMetrics
-from tests.fakes.model_ports import FakeRegistry
-from tests.fakes.serving_ports import FakeLists, ready_list
-from topshelf.errors import UnavailableError
+from tests.builders.recommend_api import KEY, NOW, OLD_KEY, Api
+from tests.fakes.serving_ports import ready_list
 from topshelf.manifest import version_hash
-from topshelf.ports import Champion
-from topshelf.serving.breaker import CircuitBreaker
-from topshelf.serving.pointer import PointerCache
 from topshelf.serving.recommendation_id import RecommendationId, sign, verify
 from topshelf.serving.recommender import Recommender
 from topshelf.web import recommend
-from topshelf.web.app import lambda_handler_of
-
-NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
-KEY, OLD_KEY = b"k" * 64, b"o" * 64
-
-
-class Api:
-    """The API over fakes, with a model live."""
-
-    def __init__(self) -> None:
-        self.registry = FakeRegistry(Champion("v1", None, date(2026, 1, 1), 1))
-        self.lists = FakeLists()
-        self.lists.charts["v1"] = ready_list("p1", "p2", "p3", generated_at=5)
-        self.lists.own["v1", "u1"] = ready_list("m1", "m2", "m3", generated_at=7)
-        self.metrics = FakeMetrics()
-        self.secret_is_missing = False
-        pointer = PointerCache(self.registry, ttl=5, monotonic=lambda: 0.0)
-        self._handler = lambda_handler_of(
-            recommend.create_recommend_app(
-                Recommender(pointer, self.lists, lambda: NOW, breaker=CircuitBreaker(lambda: 0.0)),
-                pointer,
-                self.registry,
-                self,
-                self.metrics,
-                clock=lambda: NOW,
-                monotonic=lambda: 0.0,
-                rng=random.Random(1),
-                logger=Logger(service="test"),
-            )
-        )
-
-    def current(self) -> bytes:
-        if self.secret_is_missing:
-            raise UnavailableError("no secret")
-        return KEY
-
-    def accepted(self) -> tuple[bytes, ...]:
-        return KEY, OLD_KEY
-
-    def get(self, path: str, query: str = "") -> tuple[int, Any, dict[str, str]]:
-        answer = self._handler(http_event("GET", path, query=query), None)
-        is_json = "json" in answer["headers"]["content-type"]
-        body = json.loads(answer["body"]) if is_json else answer["body"]
-        return answer["statusCode"], body, answer["headers"]
 
 
 @pytest.fixture
@@ -245,8 +191,10 @@ def test_an_answer_leads_back_to_model_data_and_code(api: Api) -> None:
     api.registry.record("v1", "imported", KNOWN)
     api.registry.record(version_hash("v1").hex(), "alias", {"version": "v1"})
     _, body, _ = api.get("/v1/users/u1/recommendations")
-    status, found, _ = api.get(f"/v1/provenance/{body['recommendation_id']}")
+    status, found, headers = api.get(f"/v1/provenance/{body['recommendation_id']}")
     assert status == 200
+    # Where an answer came from never changes.
+    assert headers["cache-control"] == "private, max-age=86400, immutable"
     assert found == {
         "answered_at": int(NOW.timestamp() * 1000),
         "tier": "own",

@@ -76,6 +76,26 @@ class TopKTable:
         """See TopKCache."""
         return self._get(version, similar_key(item_id), consistent=False)
 
+    def titles(self, version: str, item_ids: Sequence[str]) -> dict[str, str]:
+        """See TopKCache."""
+        lists = table_name(self._prefix, version)
+        wanted = {
+            lists: {
+                "Keys": [{"user_id": {"S": similar_key(item)}} for item in item_ids],
+                "ProjectionExpression": "user_id, title",
+            }
+        }
+        try:
+            with failures_of(_WHAT):
+                answer = self._client.batch_get_item(RequestItems=wanted)
+        except NotFoundError as error:
+            raise UnavailableError(f"there is no table of {version}; release it again") from error
+        if answer.get("UnprocessedKeys"):
+            raise UnavailableError(f"{_WHAT} is throttled")
+        rows = answer["Responses"].get(lists, [])
+        known = {row["user_id"]["S"]: row["title"]["S"] for row in rows if "title" in row}
+        return {item: known[key] for item in item_ids if (key := similar_key(item)) in known}
+
     def get(self, version: str, user_id: str) -> TopKList | None:
         """See TopKStore."""
         return self._get(version, user_id, consistent=True)
@@ -182,7 +202,7 @@ class TopKTableImport:
 
 
 def _to_item(user_id: str, ready: TopKList) -> dict[str, dict[str, Any]]:
-    return {
+    item: dict[str, dict[str, Any]] = {
         "user_id": {"S": user_id},
         "items": {"S": ready.items},
         "scores": {"B": ready.scores},
@@ -191,6 +211,9 @@ def _to_item(user_id: str, ready: TopKList) -> dict[str, dict[str, Any]]:
         "source": {"S": ready.source},
         "generated_at": {"N": str(ready.generated_at)},
     }
+    if ready.title:
+        item["title"] = {"S": ready.title}
+    return item
 
 
 def _from_item(item: dict[str, Any]) -> TopKList:
@@ -202,4 +225,5 @@ def _from_item(item: dict[str, Any]) -> TopKList:
         source=item["source"]["S"],
         generated_at=int(item["generated_at"]["N"]),
         revision=int(item.get("revision", {}).get("N", 0)),
+        title=item.get("title", {}).get("S", ""),
     )

@@ -1,7 +1,8 @@
 """The list baked into the deployment: what is served when no store answers at all."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from topshelf.errors import IntegrityError
@@ -14,19 +15,21 @@ BAKED_NAME = "baked.json"
 
 @dataclass(frozen=True, slots=True)
 class BakedList:
-    """A popular list and the version that it comes from."""
+    """A popular list, the version that it comes from, and titles by item id as far as known."""
 
     version: str
     ready: TopKList
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
-def bake(version: str, popular: TopKList) -> bytes:
-    """The file that a deployment carries, as JSON."""
+def bake(version: str, popular: TopKList, titles: Mapping[str, str]) -> bytes:
+    """The file that a deployment carries, as JSON; titles by item id as far as they are known."""
     said = {
         "version": version,
         "items": popular.item_ids(),
         "scores": unpack_scores(popular.scores),
         "generated_at": popular.generated_at,
+        "titles": {item: titles[item] for item in popular.item_ids() if item in titles},
     }
     return json.dumps(said, indent=1).encode() + b"\n"
 
@@ -53,6 +56,7 @@ def read_baked(content: bytes) -> BakedList:
             source="batch",
             generated_at=int(said["generated_at"]),
         )
-        return BakedList(str(said["version"]), ready)
-    except (KeyError, TypeError, ValueError) as error:
+        titles = {str(item): str(title) for item, title in said.get("titles", {}).items()}
+        return BakedList(str(said["version"]), ready, titles)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"the baked list is damaged ({error}); bake it again") from error

@@ -2,64 +2,24 @@
 
 The viewer's own list; the previous version's; what is popular in the viewer's context; what is
 popular; the list baked into the deployment. A store that is slow or gone costs a tier, not the
-request.
+request. A further page stays on the version of the first, while that can be read.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
 
 from topshelf.errors import NotFoundError, UnavailableError
 from topshelf.ports import Champion, TopKCache, ViewerShelf
-from topshelf.serving.baked import BakedList
+from topshelf.serving.answers import Answer, Found, answer_of
 from topshelf.serving.breaker import CircuitBreaker
+from topshelf.serving.pages import Page, gone, only_of
 from topshelf.serving.pointer import PointerCache
-from topshelf.topk import TopKList, unpack_scores
+from topshelf.serving.popular import PopularLists
 
-__all__ = ["Answer", "Recommender", "ScoredItem", "Tier"]
-
-Tier = Literal["own", "previous", "popular_in_context", "popular", "baked", "similar"]
+__all__ = ["MAX_SEEN_DAYS", "Recommender"]
 
 MAX_SEEN_DAYS = 60
 """Days of seen items read at most; a model older than this is an incident of its own."""
-
-MAX_CONTEXTS = 200
-"""Popular lists kept in memory at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredItem:
-    """One recommended item and its score; scores compare within one answer only."""
-
-    item_id: str
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is served.
-
-    Attributes:
-        items: Best first.
-        tier: Which tier of the fallback chain answered.
-        version: Model version.
-        generated_at: Newest event's time that the list knows, UTC milliseconds.
-    """
-
-    items: tuple[ScoredItem, ...]
-    tier: Tier
-    version: str
-    generated_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A list that a tier has found."""
-
-    ready: TopKList
-    tier: Tier
-    version: str
 
 
 class Recommender:
@@ -69,85 +29,95 @@ class Recommender:
         self,
         pointer: PointerCache,
         lists: TopKCache,
+        popular: PopularLists,
         clock: Callable[[], datetime],
         *,
         breaker: CircuitBreaker,
-        baked: BakedList | None = None,
     ) -> None:
         """Builds a recommender.
 
         Args:
             pointer: Knows the live version.
             lists: Holds the ready lists.
+            popular: The tiers that know no viewer.
             clock: The time, with a time zone.
             breaker: Keeps requests off a store that does not answer.
-            baked: The last resort; None where the deployment carries none.
         """
         self._pointer = pointer
         self._lists = lists
+        self._popular = popular
         self._clock = clock
         self._breaker = breaker
-        self._baked = baked
-        # A version's lists never change: each is read once in the life of the process.
-        self._popular: dict[tuple[str, str], TopKList | None] = {}
 
-    def recommend(self, user_id: str, num_results: int, context: str = "") -> Answer:
+    def recommend(
+        self, user_id: str, num_results: int, context: str = "", page: Page | None = None
+    ) -> Answer:
         """The best items for a viewer that the viewer has not seen.
 
         Args:
             user_id: The viewer.
             num_results: How many items at most.
             context: Of the viewer, ``genre:Drama`` for one; empty for none.
+            page: Where to go on in an earlier answer to this viewer; None to begin.
 
         Raises:
+            GoneError: The page's version is no longer served.
+            InvalidInputError: The page is not of such an answer.
             UnavailableError: No model is released, or no tier has a list.
         """
+        only_of(page, "own", "previous", "popular_in_context", "popular", "baked")
         champion = self._champion()
-        shelf = self._read(champion.version, user_id, champion.seen_since) if champion else None
-        if champion and shelf and shelf.own is not None:
-            # Read while the store is well, for the moment when it is not.
-            self._popular_list(champion.version, "")
-            found, seen = _Found(shelf.own, "own", champion.version), shelf.seen
-            return _answer(found, seen, num_results)
-        if champion and (earlier := self._read_previous(champion, user_id)):
-            found, seen = earlier
-            return _answer(found, seen, num_results)
-        seen = shelf.seen if shelf else frozenset()
-        return _answer(self._first_of(champion, context), seen, num_results)
+        if champion is None:
+            return self._chart(None, num_results, context, page)
+        if page is not None and page.tier in ("own", "previous"):
+            return self._go_on(champion, user_id, num_results, context, page)
+        shelf = self._read(champion.version, user_id, champion.seen_since)
+        if page is None:
+            if shelf is not None and shelf.own is not None:
+                # Read while the store is well, for the moment when it is not.
+                self._popular.of(champion.version, "")
+                found = Found(shelf.own, "own", champion.version)
+                return answer_of(found, shelf.seen, num_results)
+            if answer := self._previous(champion, user_id, num_results):
+                return answer
+        return self._chart(champion, num_results, context, page, shelf)
 
-    def popular(self, num_results: int, context: str = "") -> Answer:
-        """The most popular items, in a context if one is given.
+    def popular(self, num_results: int, context: str = "", page: Page | None = None) -> Answer:
+        """The most popular items, in a context if one is given; see recommend for the rest."""
+        only_of(page, "popular_in_context", "popular", "baked")
+        return self._chart(self._champion(), num_results, context, page)
 
-        Raises:
-            UnavailableError: As recommend.
-        """
-        return _answer(self._first_of(self._champion(), context), frozenset(), num_results)
-
-    def similar(self, item_id: str, num_results: int) -> Answer:
+    def similar(self, item_id: str, num_results: int, page: Page | None = None) -> Answer:
         """The items most like an item; what is popular where that cannot be read.
 
         Raises:
-            NotFoundError: The live version does not know the item.
+            GoneError: As recommend.
+            InvalidInputError: As recommend.
+            NotFoundError: The version does not know the item.
             UnavailableError: As recommend.
         """
+        only_of(page, "similar", "popular", "baked")
         champion = self._champion()
-        if champion is None:
-            return _answer(self._first_of(None, ""), frozenset(), num_results)
-        version = champion.version
+        if champion is None or (page is not None and page.tier != "similar"):
+            return self._chart(champion, num_results, "", page)
+        version = page.version if page is not None else champion.version
+        if version not in (champion.version, champion.previous):
+            raise gone(version)
         try:
             ready = self._breaker.call(lambda: self._lists.similar(version, item_id))
         except UnavailableError:
-            return _answer(self._first_of(champion, ""), frozenset(), num_results)
+            return self._chart(champion, num_results, "")
         if ready is None:
             raise NotFoundError(f"{version} knows no item {item_id!r}")
-        return _answer(_Found(ready, "similar", version), frozenset(), num_results)
+        start = page.rank if page is not None else 0
+        return answer_of(Found(ready, "similar", version), frozenset(), num_results, start)
 
     def _champion(self) -> Champion | None:
         """The live version; None if nobody knows it and there is a baked list to fall back to."""
         try:
             champion = self._pointer.get()
         except UnavailableError:
-            if self._baked is None:
+            if not self._popular.is_baked:
                 raise
             return None
         if champion is None:
@@ -164,56 +134,48 @@ class Recommender:
         except UnavailableError:
             return None
 
-    def _read_previous(
-        self, champion: Champion, user_id: str
-    ) -> tuple[_Found, frozenset[str]] | None:
+    def _previous(self, champion: Champion, user_id: str, num_results: int) -> Answer | None:
         if champion.previous is None or champion.previous_seen_since is None:
             return None
         # The previous version knows less: what was seen since its own snapshot is left out.
         shelf = self._read(champion.previous, user_id, champion.previous_seen_since)
         if shelf is None or shelf.own is None:
             return None
-        return _Found(shelf.own, "previous", champion.previous), shelf.seen
+        found = Found(shelf.own, "previous", champion.previous)
+        return answer_of(found, shelf.seen, num_results)
 
-    def _first_of(self, champion: Champion | None, context: str) -> _Found:
-        for found in self._popular_tiers(champion, context):
-            return found
-        raise UnavailableError("no list can be read right now; try again")
+    def _go_on(
+        self, champion: Champion, user_id: str, num_results: int, context: str, page: Page
+    ) -> Answer:
+        """A further page of a viewer's own list, live or, since a release, the previous one."""
+        is_live = page.version == champion.version
+        since = champion.seen_since if is_live else champion.previous_seen_since
+        if since is None or not (is_live or page.version == champion.previous):
+            raise gone(page.version)
+        shelf = self._read(page.version, user_id, since)
+        if shelf is None:
+            return self._chart(champion, num_results, context)
+        if shelf.own is None:
+            raise gone(page.version)
+        found = Found(shelf.own, "own" if is_live else "previous", page.version)
+        return answer_of(found, shelf.seen, num_results, page.rank)
 
-    def _popular_tiers(self, champion: Champion | None, context: str) -> Iterator[_Found]:
-        if champion is not None:
-            if context and (ready := self._popular_list(champion.version, context)):
-                yield _Found(ready, "popular_in_context", champion.version)
-            if ready := self._popular_list(champion.version, ""):
-                yield _Found(ready, "popular", champion.version)
-        # Better an older version's than a list from the day of the deployment.
-        for (version, known_context), remembered in reversed(self._popular.items()):
-            if remembered and not known_context:
-                yield _Found(remembered, "popular", version)
-        if self._baked is not None:
-            yield _Found(self._baked.ready, "baked", self._baked.version)
-
-    def _popular_list(self, version: str, context: str) -> TopKList | None:
-        key = version, context
-        if key not in self._popular:
-            try:
-                found = self._breaker.call(lambda: self._lists.popular(version, context))
-            except UnavailableError:
-                return None
-            if len(self._popular) >= MAX_CONTEXTS:
-                # Contexts come from callers: the oldest makes room, the general lists stay.
-                del self._popular[next(old for old in self._popular if old[1] or old[0] != version)]
-            self._popular[key] = found
-        return self._popular[key]
+    def _chart(
+        self,
+        champion: Champion | None,
+        num_results: int,
+        context: str,
+        page: Page | None = None,
+        shelf: ViewerShelf | None = None,
+    ) -> Answer:
+        """What is popular, without what the viewer has seen if that could be read."""
+        seen = shelf.seen if shelf is not None else frozenset[str]()
+        if page is not None and (found := self._popular.go_on(champion, context, page)):
+            return answer_of(found, seen, num_results, page.rank)
+        return answer_of(self._popular.first(champion, context), seen, num_results)
 
 
 def _days(first: date, last: date) -> list[date]:
     """The days from first to last, newest first, at most MAX_SEEN_DAYS."""
     count = min(max((last - first).days + 1, 1), MAX_SEEN_DAYS)
     return [last - timedelta(days=back) for back in range(count)]
-
-
-def _answer(found: _Found, seen: frozenset[str], num_results: int) -> Answer:
-    scored = zip(found.ready.item_ids(), unpack_scores(found.ready.scores), strict=True)
-    kept = [ScoredItem(item, score) for item, score in scored if item not in seen]
-    return Answer(tuple(kept[:num_results]), found.tier, found.version, found.ready.generated_at)

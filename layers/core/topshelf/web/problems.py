@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from topshelf.errors import (
     ConflictError,
+    GoneError,
     IntegrityError,
     InvalidInputError,
     NotFoundError,
@@ -19,13 +20,17 @@ from topshelf.errors import (
     UnavailableError,
 )
 
-__all__ = ["Problem", "install_problem_handlers", "problem"]
+__all__ = ["PROBLEM_TYPE", "Problem", "install_problem_handlers", "plain", "problem"]
+
+PROBLEM_TYPE = "application/problem+json"
+"""The media type of a problem document."""
 
 _TITLES = {
     400: "The request is not valid",
     404: "There is no such thing",
     405: "This method is not for this address",
     409: "Somebody else changed it first",
+    410: "It was there and is no longer",
     413: "The request is too large",
     500: "Something broke here",
     503: "Not available right now",
@@ -34,6 +39,7 @@ _STATUS: tuple[tuple[type[TopshelfError], int], ...] = (
     (InvalidInputError, 400),
     (NotFoundError, 404),
     (ConflictError, 409),
+    (GoneError, 410),
     (IntegrityError, 500),
     (UnavailableError, 503),
 )
@@ -59,6 +65,11 @@ class Problem(BaseModel):
     errors: list[dict[str, str | int]] | None = None
 
 
+def plain(text: str) -> str:
+    """What a caller sent, fit to be told back: printable ASCII, at most 100 characters."""
+    return text.encode("unicode_escape").decode()[:100]
+
+
 def problem(
     status: int,
     detail: str,
@@ -78,7 +89,8 @@ def problem(
         content["field"] = field
     if errors is not None:
         content["errors"] = list(errors)
-    return Response(json.dumps(content), status, headers, media_type="application/problem+json")
+    headers = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(json.dumps(content), status, headers, media_type=PROBLEM_TYPE)
 
 
 def install_problem_handlers(app: FastAPI, logger: Logger) -> None:
@@ -93,12 +105,11 @@ def install_problem_handlers(app: FastAPI, logger: Logger) -> None:
 
     async def on_validation(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
-        found = error.errors()
-        fields = [str(e["loc"][-1]) if e["loc"] else "body" for e in found]
-        # Names of unknown parameters come from the caller: bounded, and plain ASCII.
-        safe = [f.encode("ascii", "backslashreplace").decode()[:100] or "body" for f in fields]
-        detail = f"{safe[0]}: {found[0]['msg']}"
-        return problem(400, detail.encode("ascii", "backslashreplace").decode(), field=safe[0])
+        first = error.errors()[0]
+        # Where it is, without the part of the request; what a caller named is told back safely.
+        field = plain(".".join(map(str, first["loc"][1:]))) or "body"
+        message = first["msg"].encode("ascii", "backslashreplace").decode()
+        return problem(400, f"{field}: {message}", field=field)
 
     async def on_http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone

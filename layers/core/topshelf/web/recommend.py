@@ -1,109 +1,55 @@
 """The API that answers viewers."""
 
-import json
 import random
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
-from fastapi import FastAPI, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import FastAPI, Header, Path, Query, Response
 
 from topshelf.errors import UnavailableError
-from topshelf.manifest import version_hash
 from topshelf.ports import MetricSink, ModelRegistry, SigningKeys
+from topshelf.serving.pages import Page, parse_page
 from topshelf.serving.pointer import PointerCache
 from topshelf.serving.provenance import find_provenance
-from topshelf.serving.recommendation_id import RecommendationId, sign
-from topshelf.serving.recommender import Answer, Recommender
-from topshelf.topk import TOP_K
+from topshelf.serving.recommender import Recommender
+from topshelf.serving.titles import Titles
+from topshelf.web import caching
 from topshelf.web.app import new_app
+from topshelf.web.responder import Asked, Responder, as_json
+from topshelf.web.schemas import (
+    ITEM_ID,
+    USER_ID,
+    Health,
+    ListParameters,
+    NumberParameters,
+    Provenance,
+    Recommendations,
+)
 
 __all__ = ["create_recommend_app"]
 
 _STATIC = FilePath(__file__).parent / "static"
-_SLOT = "champion"
-_ID = r"^[!-~]{1,256}$"
-_ID_RULE = "1..256 printable ASCII characters without spaces, percent-encoded"
-_USER_ID = Path(pattern=_ID, description=f"The viewer, {_ID_RULE}")
-_ITEM_ID = Path(pattern=_ID, description=f"The item, {_ID_RULE}")
+_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The answer that the client has (If-None-Match) still holds"}
+}
 
-
-class NumberParameters(BaseModel):
-    """Query parameters of every list; an unknown one is refused, so that a typing error shows."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    num_results: Annotated[int, Field(ge=1, le=TOP_K, description="How many items at most")] = 25
-
-
-class ListParameters(NumberParameters):
-    """Query parameters of lists that may depend on a context."""
-
-    context: Annotated[
-        str,
-        Field(
-            pattern=r"^([a-z]{1,16}:[ -~]{1,64})?$",
-            description="Where the viewer has no list, what is popular there: genre:Drama for one",
-        ),
-    ] = ""
-
-
-class RecommendedItem(BaseModel):
-    """One item; scores compare within one answer only."""
-
-    item_id: str
-    score: float
-
-
-class Recommendations(BaseModel):
-    """An answer: items best first, and where they come from."""
-
-    recommendation_id: Annotated[
-        str | None, Field(description="Send it back with the events that follow from this answer")
-    ]
-    item_list: list[RecommendedItem]
-    tier: Annotated[
-        str, Field(description="own, previous, popular_in_context, popular, baked or similar")
-    ]
-    model_version: str
-    generated_at: Annotated[int, Field(description="Newest event the list knows, UTC milliseconds")]
-
-
-class Provenance(BaseModel):
-    """Where an answer came from. ``model`` and ``data`` are what the manifest says."""
-
-    answered_at: Annotated[int, Field(description="UTC milliseconds")]
-    tier: str
-    slot: str
-    model_version: str
-    git_commit: str
-    parent_version: str
-    manifest: Annotated[str, Field(description="Key in the bucket")]
-    parameters: Annotated[dict[str, Any], Field(description="Of the training")]
-    seed: int
-    data_taken_at: Annotated[int, Field(description="When the lake was listed, UTC milliseconds")]
-    data_newest_event: Annotated[int, Field(description="UTC milliseconds")]
-    data_objects: Annotated[int, Field(description="Objects of the lake that were read")]
-    data_sha256: Annotated[str, Field(description="Of their keys and ETags")]
-
-
-class Health(BaseModel):
-    """Whether a model is served."""
-
-    status: str
-    model_version: str
+_IfNoneMatch = Annotated[
+    str | None, Header(description="ETag of the answer that the client has, or several")
+]
 
 
 def create_recommend_app(
     recommender: Recommender,
+    titles: Titles,
     pointer: PointerCache,
     registry: ModelRegistry,
     keys: SigningKeys,
-    metrics: MetricSink,
     *,
+    metrics: MetricSink,
     clock: Callable[[], datetime],
     monotonic: Callable[[], float],
     rng: random.Random,
@@ -113,6 +59,7 @@ def create_recommend_app(
 
     Args:
         recommender: Finds the answers.
+        titles: Knows what items are called.
         pointer: Knows the live version.
         registry: Tells where a version comes from.
         keys: Sign recommendation ids, and know them again.
@@ -123,83 +70,55 @@ def create_recommend_app(
         logger: For what went wrong.
     """
     app = new_app(logger)
-
-    def answer_id(answer: Answer) -> str | None:
-        said = RecommendationId(
-            time_ms=int(clock().timestamp() * 1000),
-            version_hash=version_hash(answer.version),
-            slot=_SLOT,
-            tier=answer.tier,
-        )
-        try:
-            return sign(said, rng.randbytes(4), keys.current())
-        except UnavailableError as error:
-            # An answer without an id is worth more than no answer.
-            logger.warning("unsigned answer", extra={"detail": str(error)})
-            return None
-
-    def respond(answer: Answer, surface: str, user_id: str | None, started: float) -> Response:
-        recommendation_id = answer_id(answer)
-        items = [{"item_id": item.item_id, "score": item.score} for item in answer.items]
-        metrics.emit(
-            _SLOT,
-            {
-                "answers": ("Count", 1),
-                f"answers_{answer.tier}": ("Count", 1),
-                "unsigned_answers": ("Count", int(recommendation_id is None)),
-                "latency": ("Milliseconds", (monotonic() - started) * 1000),
-            },
-            {
-                "recommendation_id": recommendation_id or "",
-                "user_id": user_id,
-                "surface": surface,
-                "model_version": answer.version,
-                "tier": answer.tier,
-                "time": int(clock().timestamp() * 1000),
-                "items": [item.item_id for item in answer.items],
-            },
-        )
-        return _json(
-            {
-                "recommendation_id": recommendation_id,
-                "item_list": items,
-                "tier": answer.tier,
-                "model_version": answer.version,
-                "generated_at": answer.generated_at,
-            }
-        )
+    responder = Responder(
+        titles, keys, metrics, clock=clock, monotonic=monotonic, rng=rng, logger=logger
+    )
 
     # The routes are coroutines although they block: Lambda gives one request at a time,
     # and a thread's hop would cost more than it gives.
     @app.get(
         "/v1/users/{user_id:path}/recommendations",
         response_model=Recommendations,
+        responses=_NOT_MODIFIED,
         summary="Recommendations for a viewer",
     )
     async def get_recommendations(
-        user_id: Annotated[str, _USER_ID], parameters: Annotated[ListParameters, Query()]
+        user_id: Annotated[str, USER_ID],
+        asked: Annotated[ListParameters, Query()],
+        if_none_match: _IfNoneMatch = None,
     ) -> Response:
-        started = monotonic()
-        answer = recommender.recommend(user_id, parameters.num_results, parameters.context)
-        return respond(answer, "recommendations", user_id, started)
+        started, page = monotonic(), _page(asked)
+        answer = recommender.recommend(user_id, asked.num_results, asked.context, page)
+        request = Asked("recommendations", started, asked.titles, if_none_match, user_id)
+        return responder.respond(answer, request)
 
-    @app.get("/v1/popular", response_model=Recommendations, summary="What is popular")
-    async def get_popular(parameters: Annotated[ListParameters, Query()]) -> Response:
-        started = monotonic()
-        answer = recommender.popular(parameters.num_results, parameters.context)
-        return respond(answer, "popular", None, started)
+    @app.get(
+        "/v1/popular",
+        response_model=Recommendations,
+        responses=_NOT_MODIFIED,
+        summary="What is popular",
+    )
+    async def get_popular(
+        asked: Annotated[ListParameters, Query()], if_none_match: _IfNoneMatch = None
+    ) -> Response:
+        started, page = monotonic(), _page(asked)
+        answer = recommender.popular(asked.num_results, asked.context, page)
+        return responder.respond(answer, Asked("popular", started, asked.titles, if_none_match))
 
     @app.get(
         "/v1/items/{item_id:path}/similar",
         response_model=Recommendations,
+        responses=_NOT_MODIFIED,
         summary="Items like an item",
     )
     async def get_similar(
-        item_id: Annotated[str, _ITEM_ID], parameters: Annotated[NumberParameters, Query()]
+        item_id: Annotated[str, ITEM_ID],
+        asked: Annotated[NumberParameters, Query()],
+        if_none_match: _IfNoneMatch = None,
     ) -> Response:
-        started = monotonic()
-        answer = recommender.similar(item_id, parameters.num_results)
-        return respond(answer, "similar", None, started)
+        started, page = monotonic(), _page(asked)
+        answer = recommender.similar(item_id, asked.num_results, page)
+        return responder.respond(answer, Asked("similar", started, asked.titles, if_none_match))
 
     @app.get(
         "/v1/provenance/{recommendation_id}",
@@ -210,30 +129,35 @@ def create_recommend_app(
         recommendation_id: Annotated[str, Path(description="As an answer carried it")],
     ) -> Response:
         found = find_provenance(recommendation_id, keys.accepted(), registry)
-        return _json(Provenance.model_validate(found, from_attributes=True).model_dump())
+        said = Provenance.model_validate(found, from_attributes=True).model_dump()
+        return as_json(said, caching.A_DAY)
 
     @app.get("/v1/health", response_model=Health, summary="Whether a model is served")
     async def get_health() -> Response:
         champion = pointer.get()
         if champion is None:
             raise UnavailableError("no model is released yet")
-        return _json({"status": "ok", "model_version": champion.version})
+        return as_json({"status": "ok", "model_version": champion.version}, caching.NEVER)
 
-    _serve_files(app, {"/openapi.json": "application/json", "/docs": "text/html; charset=utf-8"})
+    _serve_file(app, "/openapi.json", "openapi.json", "application/json")
+    _serve_file(app, "/docs", "docs.html", "text/html; charset=utf-8")
     return app
 
 
-def _serve_files(app: FastAPI, files: dict[str, str]) -> None:
-    def serve(path: str, media_type: str) -> None:
-        name = path.strip("/") if "." in path else f"{path.strip('/')}.html"
-
-        @app.get(path, include_in_schema=False)
-        async def get_file(_: Request) -> Response:
-            return Response((_STATIC / name).read_bytes(), media_type=media_type)
-
-    for path, media_type in files.items():
-        serve(path, media_type)
+def _page(asked: NumberParameters) -> Page | None:
+    return parse_page(asked.page) if asked.page else None
 
 
-def _json(content: Any) -> Response:
-    return Response(json.dumps(content, separators=(",", ":")), media_type="application/json")
+def _serve_file(app: FastAPI, path: str, name: str, media_type: str) -> None:
+    @cache
+    def content() -> tuple[bytes, str]:
+        read = (_STATIC / name).read_bytes()
+        return read, caching.etag_of(read, weak=False)
+
+    @app.get(path, include_in_schema=False)
+    async def get_file(if_none_match: _IfNoneMatch = None) -> Response:
+        body, etag = content()
+        if caching.is_current(if_none_match, etag):
+            return caching.not_modified(etag, caching.ALWAYS_ASK)
+        headers = {"ETag": etag, "Cache-Control": caching.ALWAYS_ASK}
+        return Response(body, headers=headers, media_type=media_type)
