@@ -9,6 +9,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from pytest_socket import disable_socket, enable_socket
 
+from infra.local.moto_server import mend_moto
 from topshelf.aws.clients import create_client
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,6 +46,7 @@ def data_dir() -> Path:
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[str]:
     """The address of a moto server of the tests' own."""
+    mend_moto()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     _, port = server.get_host_and_port()

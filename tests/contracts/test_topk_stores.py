@@ -32,8 +32,17 @@ LIST = TopKList(
     NOON,
 )
 POPULAR = TopKList("p1 p2", pack_scores([2, 1]), b"", b"", "batch", NOON)
-ALIKE = TopKList("m%2", pack_scores([0.5]), b"", b"", "batch", NOON)
-ROWS = {"u/1": LIST, POPULAR_KEY: POPULAR, " popular genre:War": ALIKE, " similar m/1": ALIKE}
+ALIKE = TopKList("m%2", pack_scores([0.5]), b"", b"", "batch", NOON, title="Père & fils")
+UNTITLED = TopKList("m/1", pack_scores([0.5]), b"", b"", "batch", NOON)
+WAR = TopKList("m%2", pack_scores([0.5]), b"", b"", "batch", NOON)
+ROWS = {
+    "u/1": LIST,
+    POPULAR_KEY: POPULAR,
+    " popular genre:War": WAR,
+    " similar m/1": ALIKE,
+    " similar m%2": UNTITLED,
+    'u"\\3': replace(LIST, items='m"1 m\\2 m\'3'),
+}
 
 
 class Tables:
@@ -67,8 +76,9 @@ def lists(request: pytest.FixtureRequest) -> tuple[TopKCache, Seen]:
         fake = FakeLists()
         fake.own[VERSION, "u/1"] = LIST
         fake.charts[VERSION] = POPULAR
-        fake.charts[f"{VERSION} genre:War"] = ALIKE
+        fake.charts[f"{VERSION} genre:War"] = WAR
         fake.alike[VERSION, "m/1"] = ALIKE
+        fake.alike[VERSION, "m%2"] = UNTITLED
         return fake, lambda user, item, day: fake.seen.setdefault((user, day), set()).add(item)
     tables = Tables(request.getfixturevalue("client"), ROWS)
 
@@ -108,7 +118,7 @@ def test_a_viewer_without_a_list_may_have_seen_things(lists: tuple[TopKCache, Se
 def test_the_popular_list_is_read_by_version(lists: tuple[TopKCache, Seen]) -> None:
     cache, _ = lists
     assert cache.popular(VERSION) == POPULAR
-    assert cache.popular(VERSION, "genre:War") == ALIKE
+    assert cache.popular(VERSION, "genre:War") == WAR
     assert cache.popular(VERSION, "genre:Drama") is None
 
 
@@ -116,6 +126,11 @@ def test_the_items_like_an_item_are_read_by_its_id(lists: tuple[TopKCache, Seen]
     cache, _ = lists
     assert cache.similar(VERSION, "m/1") == ALIKE
     assert cache.similar(VERSION, "m/2") is None
+
+
+def test_titles_are_told_as_far_as_they_are_known(lists: tuple[TopKCache, Seen]) -> None:
+    cache, _ = lists
+    assert cache.titles(VERSION, ["m%2", "m/1", "unknown"]) == {"m/1": "Père & fils"}
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -152,12 +167,14 @@ def test_a_missing_table_is_unavailable_not_empty(client: Any) -> None:
     table = TopKTable(client("dynamodb"), prefix="no-such", activity_table="none")
     with pytest.raises(UnavailableError, match="release it again"):
         table.popular(VERSION)
+    with pytest.raises(UnavailableError, match="release it again"):
+        table.titles(VERSION, ["m1"])
 
 
 def test_the_import_reports_its_own_counts_and_rows_read_back(client: Any) -> None:
     tables = Tables(client, ROWS)
     report = tables.imports.report(tables.handle)
-    assert (report.status, report.imported, report.errors) == ("completed", 4, 0)
+    assert (report.status, report.imported, report.errors) == ("completed", 6, 0)
     assert tables.imports.sample(VERSION, [*ROWS, "nobody"]) == ROWS
 
 
@@ -177,6 +194,8 @@ def test_a_throttled_read_is_unavailable() -> None:
     throttled = Answering({"Responses": {}, "UnprocessedKeys": {"p-v": {}}})
     with pytest.raises(UnavailableError, match="throttled"):
         TopKTable(throttled, prefix="p", activity_table="a").read(VERSION, "u", [DAY])
+    with pytest.raises(UnavailableError, match="throttled"):
+        TopKTable(throttled, prefix="p").titles(VERSION, ["m1"])
 
 
 def test_a_failed_import_tells_why() -> None:
