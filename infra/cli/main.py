@@ -9,7 +9,15 @@ import typer
 from botocore.exceptions import BotoCoreError
 from rich.markup import escape
 
-from infra.cli import cloud_commands, data_commands, down, model_commands, options, status
+from infra.cli import (
+    cloud_commands,
+    cost_command,
+    data_commands,
+    down,
+    model_commands,
+    options,
+    status,
+)
 from infra.cli.console import err
 from topshelf.errors import InvalidInputError, TopshelfError
 
@@ -33,6 +41,7 @@ app.command(name="train")(model_commands.train)
 app.command(name="release")(model_commands.release)
 app.command(name="rollback")(model_commands.rollback)
 app.command(name="bake")(model_commands.bake)
+app.command(name="cost")(cost_command.cost)
 
 
 def _on_term(_signal: int, _frame: FrameType | None) -> None:
