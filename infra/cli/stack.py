@@ -110,13 +110,13 @@ class Stack:
         return ActivityTable(
             self.client("dynamodb"),
             table=self.outputs["ActivityTableName"],
-            ttl_days=int(self.outputs["ActivityTtlDays"]),
+            ttl_days=int(self.outputs["ActivityKeptDays"]),
         )
 
     def policy(self) -> EventPolicy:
         """Which events the deployment accepts."""
         return EventPolicy(
-            frozenset(self.outputs["EventTypes"].split(",")),
-            float(self.outputs["RatingMin"]),
-            float(self.outputs["RatingMax"]),
+            frozenset(self.outputs["AcceptedEventTypes"].split(",")),
+            float(self.outputs["LowestRating"]),
+            float(self.outputs["HighestRating"]),
         )
