@@ -52,7 +52,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         lambda_port=0,
         auth=True,
         parameters={
-            "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
+            "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
+            # What is served is tested here, whatever else the machine does; how soon, elsewhere.
+            "ReadTimeoutMs": "4000",
         },
         state_dir=tmp_path_factory.mktemp("state"),
     )
