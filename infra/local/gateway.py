@@ -24,6 +24,7 @@ __all__ = ["Gateway"]
 _BODY_LIMIT: Final = 10 * 1024 * 1024
 _HEADER_LIMIT: Final = 10_240
 _INTEGRATION_SECONDS: Final = 30.0
+_BODY_SECONDS: Final = 30.0
 
 
 class Gateway:
@@ -37,6 +38,7 @@ class Gateway:
         verifier: Checks signatures; None lets every request in.
         port: Where it listens.
         clock: The time, UTC.
+        body_seconds: How long a request's body may take to arrive.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Gateway:
         verifier: Verifier | None,
         port: int,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        body_seconds: float = _BODY_SECONDS,
     ) -> None:
         self._api = api
         self._routes = routes
@@ -57,6 +60,7 @@ class Gateway:
         self._verifier = verifier
         self._port = port
         self._clock = clock
+        self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -71,9 +75,12 @@ class Gateway:
         if _head_size(scope) > _HEADER_LIMIT:
             return _message(431, "Request Header Fields Too Large")
         try:
-            body = await read_body(scope, receive, _BODY_LIMIT)
+            async with asyncio.timeout(self._body_seconds):
+                body = await read_body(scope, receive, _BODY_LIMIT)
         except BodyTooLargeError:
             return _message(413, "Request Entity Too Large")
+        except TimeoutError:
+            return _message(408, "Request Timeout", ("connection", "close"))
         request = _request(scope, body, self._port)
         found = self._routes.match(request.method, decoded_path(request.raw_path))
         if found is None:
@@ -82,7 +89,7 @@ class Gateway:
         now = self._clock()
         caller = None
         if route.iam and self._verifier:
-            caller = self._verifier.verify(request, now)
+            caller = _caller(self._verifier, request, now)
             if caller is None:
                 return _message(403, "Forbidden")
         event = build_event(
@@ -114,9 +121,16 @@ class Gateway:
         return answer_of(json.loads(invocation.payload)) or _message(500, "Internal Server Error")
 
 
-def _message(status: int, text: str) -> Answer:
+def _caller(verifier: Verifier, request: Request, now: datetime) -> dict[str, Any] | None:
+    try:
+        return verifier.verify(request, now)
+    except ValueError:  # A host or a path that makes no URL: nobody can have signed that.
+        return None
+
+
+def _message(status: int, text: str, *headers: tuple[str, str]) -> Answer:
     body = json.dumps({"message": text}, separators=(",", ":")).encode()
-    return Answer(status, (("content-type", "application/json"),), body)
+    return Answer(status, (("content-type", "application/json"), *headers), body)
 
 
 def _head_size(scope: Scope) -> int:

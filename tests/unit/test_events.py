@@ -10,12 +10,9 @@ from hypothesis import strategies as st
 from tests.builders.interactions import NOON, interaction
 from topshelf.errors import IntegrityError
 from topshelf.events import (
-    MAX_LINE_BYTES,
     EventPolicy,
     Interaction,
     Refusal,
-    activity_sort_key,
-    dedup_key,
     encode_line,
     parse_event,
     parse_line,
@@ -86,6 +83,7 @@ def test_no_object_makes_the_parsers_raise(value: dict[str, object]) -> None:
     assert isinstance(read, Interaction | Refusal)
     if isinstance(read, Refusal):
         assert read.field.isascii()
+        assert read.detail.isascii()
         assert read.detail
 
 
@@ -170,10 +168,63 @@ def test_the_policy_decides_on_types_and_scale() -> None:
 
 
 def test_a_long_line_is_refused_unread() -> None:
-    refused = parse_line(b" " * (MAX_LINE_BYTES + 1))
+    line = json.dumps(_event()).encode()
+    assert isinstance(parse_line(line.ljust(65_536)), Interaction)
+    assert parse_line(line.ljust(65_537)) == Refusal(
+        "body", "the line has 65537 bytes; at most 65536 are read"
+    )
+
+
+@pytest.mark.parametrize("line", [b"", b"{", b"view", b"[]", b"\xff", b'{"\\ud800":1}'])
+def test_a_line_that_is_no_object_is_refused_as_a_whole(line: bytes) -> None:
+    refused = parse_line(line)
     assert isinstance(refused, Refusal)
     assert refused.field == "body"
-    assert str(MAX_LINE_BYTES) in refused.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("é", "\\xe9"), ("日", "\\u65e5"), ("x" * 200, "x" * 100)]
+)
+def test_an_unknown_fields_name_is_told_bounded_and_printable(name: str, said: str) -> None:
+    refusal = parse_event(_event(**{name: 1}))
+    assert isinstance(refusal, Refusal)
+    assert refusal.field == said
+    assert refusal.detail.startswith("this is not a field of an event; those are item_id, ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "detail"),
+    [
+        ({"user_id": ...}, "user_id", "user_id or session_id is required"),
+        (
+            {"timestamp": 1_767_268_800},
+            "timestamp",
+            "1767268800 looks like seconds; send milliseconds since 1970",
+        ),
+        (
+            {"event_type": "watch", "event_value": 45},
+            "event_value",
+            "45.0 is not a watched fraction; send 0..1",
+        ),
+        ({"event_type": "rating"}, "event_value", "None is not on the rating scale 0.5..5"),
+    ],
+)
+def test_a_refusal_says_what_to_send(changes: dict[str, Any], field: str, detail: str) -> None:
+    assert parse_event(_event(**changes)) == Refusal(field, detail)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "value"), [("watch", 0), ("watch", 1), ("rating", 0.5), ("rating", 5)]
+)
+def test_the_ends_of_a_scale_are_on_it(event_type: str, value: float) -> None:
+    event = parse_event(_event(event_type=event_type, event_value=value))
+    assert isinstance(event, Interaction)
+    assert event.event_value == value
+
+
+def test_the_first_millisecond_that_is_not_taken_for_seconds() -> None:
+    assert isinstance(parse_event(_event(timestamp=10**11)), Interaction)
+    assert isinstance(parse_event(_event(timestamp=10**11 - 1)), Refusal)
 
 
 def test_absent_fields_are_left_out_of_the_line() -> None:
@@ -190,29 +241,3 @@ def test_a_damaged_stored_line_is_told() -> None:
 def test_stored_events_outlive_a_change_of_policy() -> None:
     event = interaction(event_type="trailer")
     assert parse_stored(encode_line(event)) == event
-
-
-def test_a_duplicate_is_the_same_event_id() -> None:
-    one = interaction("u1", "m1", event_id="e1")
-    assert dedup_key(one) == "e1"
-    assert dedup_key(interaction("u2", "m2", event_id="e1", timestamp=NOON + 1)) == "e1"
-
-
-def test_without_event_id_a_duplicate_has_the_same_user_item_type_and_time() -> None:
-    one = dedup_key(interaction("u1", "m1"))
-    assert dedup_key(interaction("u1", "m1", event_value=0.5)) == one
-    others = [
-        interaction("u2", "m1"),
-        interaction("u1", "m2"),
-        interaction("u1", "m1", event_type="watch"),
-        interaction("u1", "m1", timestamp=NOON + 1),
-        interaction(None, "m1", session_id="u1"),
-    ]
-    assert len({one, *map(dedup_key, others)}) == 6
-
-
-def test_activity_keys_sort_by_time() -> None:
-    early = activity_sort_key(interaction(timestamp=999_999_999_999, event_id="z"))
-    late = activity_sort_key(interaction(timestamp=1_000_000_000_000, event_id="a"))
-    assert early == "000999999999999#z"
-    assert early < late

@@ -3,7 +3,7 @@
 Field names follow Amazon Personalize's PutEvents and Interactions schema, in snake case.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from hashlib import blake2b
 from typing import Annotated, ClassVar
@@ -67,6 +67,15 @@ class Interaction:
     session_id: Identifier | None = None
     recommendation_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")] | None = None
     impression: Annotated[tuple[Identifier, ...], Field(max_length=100)] = ()
+
+
+_NAMES = ", ".join(part.name for part in fields(Interaction))
+# Instead of pydantic's messages, by type, where those speak of Python rather than of JSON.
+_MESSAGES = {
+    "unexpected_keyword_argument": f"this is not a field of an event; those are {_NAMES}",
+    "tuple_type": "Input should be a valid list",
+    "string_unicode": "Input should be a string in UTF-8",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,5 +205,5 @@ def _refusal(error: ValidationError) -> Refusal:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     path = ".".join(str(part) for part in first["loc"])
     # An unknown field's name comes from the caller: bound it, and keep it printable.
-    name = path.encode("ascii", "backslashreplace").decode()[:100]
-    return Refusal(name or "body", str(first["msg"]).encode("ascii", "backslashreplace").decode())
+    name = path.encode("unicode_escape").decode()[:100]
+    return Refusal(name or "body", _MESSAGES.get(first["type"], first["msg"]))

@@ -1,7 +1,7 @@
 """The API that takes events in."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,21 +9,14 @@ from aws_lambda_powertools import Logger
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, Field
 
-from topshelf.errors import InvalidInputError
 from topshelf.events import EventPolicy, Interaction, Refusal, dedup_key, parse_event
 from topshelf.ports import ActivityStore, InteractionLog, MetricSink
 from topshelf.web.app import new_app
+from topshelf.web.envelope import MAX_BODY_BYTES, MAX_EVENTS, read_envelope
 from topshelf.web.problems import problem
 
 __all__ = ["MAX_BODY_BYTES", "MAX_EVENTS", "create_ingest_app"]
 
-MAX_EVENTS = 500
-"""Events in one request."""
-
-MAX_BODY_BYTES = 900_000
-"""Of one request; its events fit one Firehose record (1,000 KiB)."""
-
-_MAX_DIGITS = 25
 _SLOT = "none"  # no model takes part
 
 
@@ -83,7 +76,7 @@ def create_ingest_app(
         },
     )
     async def post_events(request: Request) -> Response:
-        values = _read_envelope(await request.body())
+        values = read_envelope(await request.body())
         accepted, duplicates, refused = _sort_out(values, policy)
         counts = {
             "events_accepted": ("Count", len(accepted)),
@@ -108,33 +101,6 @@ def create_ingest_app(
         return Response(json.dumps(receipt), 202, media_type="application/json")
 
     return app
-
-
-def _read_envelope(body: bytes) -> list[Any]:
-    if len(body) > MAX_BODY_BYTES:
-        raise InvalidInputError(
-            "body",
-            f"the body has {len(body)} bytes; send at most {MAX_BODY_BYTES}, in several requests",
-        )
-    try:
-        envelope = json.loads(body, parse_int=_bounded_int)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInputError("body", f"the body is not JSON: {str(error)[:200]}") from error
-    if not isinstance(envelope, Mapping) or "events" not in envelope:
-        raise InvalidInputError("body", 'send an object with one field: {"events": [...]}')
-    unknown = [str(name) for name in envelope if name != "events"]
-    if unknown:
-        name = unknown[0].encode("ascii", "backslashreplace").decode()[:100] or "body"
-        raise InvalidInputError(name, f"{name!r} is not a field of a batch; send events alone")
-    events = envelope["events"]
-    if not isinstance(events, list) or not 1 <= len(events) <= MAX_EVENTS:
-        raise InvalidInputError("events", f"events is a list of 1 to {MAX_EVENTS} events")
-    return events
-
-
-def _bounded_int(digits: str) -> int | float:
-    """An integer; a monstrous one becomes infinite, so that its event alone is refused."""
-    return int(digits) if len(digits) <= _MAX_DIGITS else float("inf")
 
 
 def _sort_out(
