@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from infra.cli import options
-from infra.cli.console import Progress, err, out, stages
+from infra.cli.console import About, Progress, err, out, stages
 from infra.cli.stack import Stack
 from infra.importers import ImportSummary, Source, open_source
 from infra.importers import import_events as run_import
@@ -112,15 +112,22 @@ def _load(stack: Stack, source: Source, progress: Progress) -> ImportSummary:
         activity=stack.activity(),
         policy=stack.policy(),
         clock=lambda: datetime.now(UTC),
-        progress=lambda stage, done: progress(f"import: {stage}", done, 0),
+        progress=lambda stage, done, share: progress(f"import: {stage}", done, _all(done, share)),
         # Before the first release nothing is served: training will know what was seen.
         mark_seen=stack.registry().champion() is not None,
     )
-    # How many there are is known at the end only.
+    # How many there are for sure is known at the end only.
     progress("import: rows", summary.read, summary.read)
     progress("import: lake", summary.accepted, summary.accepted)
     progress("import: activity", summary.activity_written, summary.activity_written)
     return summary
+
+
+def _all(done: int, share: float | None) -> int:
+    """Rows in all, from those done and their share; 0 where it is not known."""
+    if share == 1.0:
+        return done
+    return About(done / share) if share else 0
 
 
 def summary_table(summary: ImportSummary) -> Table:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from infra.importers import json_lines, movielens, parquet_rows, personalize
+from infra.importers.gauge import Gauge, Gauged
 from infra.importers.input_file import InputFile
 from infra.importers.sniffing import Family, Format, Role
 from infra.importers.source import RefusedRow
@@ -39,6 +40,7 @@ class FilesSource:
             found: The files, those of one role in the order of reading.
         """
         self._found = tuple(found)
+        self._gauge = Gauge([file for file, _ in self._of(Role.EVENTS)])
 
     @property
     def description(self) -> str:
@@ -53,17 +55,23 @@ class FilesSource:
 
     def rows(self, policy: EventPolicy) -> Iterator[Interaction | RefusedRow]:
         """See Source."""
-        for file, family in self._of(Role.EVENTS):
+        gauge = self._gauge = Gauge([file for file, _ in self._of(Role.EVENTS)])
+        for stored, family in self._of(Role.EVENTS):
+            file = Gauged(stored, gauge)
             match family:
                 case Family.JSON_LINES:
                     yield from json_lines.read_events(file, policy)
                 case Family.PERSONALIZE:
                     yield from personalize.read_events(file, policy)
                 case Family.PARQUET:
-                    yield from parquet_rows.read_events(file, policy)
+                    yield from parquet_rows.read_events(stored, policy, gauge)
                 case _:
                     colons = family is Family.MOVIELENS_COLONS
                     yield from movielens.read_ratings(file, policy, colons=colons)
+
+    def share_read(self) -> float | None:
+        """See Source."""
+        return self._gauge.share()
 
     def movies(self) -> Iterator[Movie | RefusedRow]:
         """See Source."""

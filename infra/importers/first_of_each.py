@@ -4,11 +4,10 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from hashlib import blake2b
-from pathlib import Path
 from struct import Struct
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import IO, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,12 +56,11 @@ class FirstOfEach(AbstractContextManager["FirstOfEach"]):
         self._keys = bytearray()
         self._end = 0
         self._open = ExitStack()
-        self._parts: list[BinaryIO] = []
+        self._parts: list[IO[bytes]] = []
 
     def __enter__(self) -> Self:
         """Makes the file of rows; those of keys are made when they are needed."""
-        self._folder = Path(self._open.enter_context(TemporaryDirectory(prefix="topshelf-import-")))
-        self._rows = self._file("rows")
+        self._rows = self._file()
         return self
 
     def __exit__(
@@ -103,8 +101,9 @@ class FirstOfEach(AbstractContextManager["FirstOfEach"]):
             if not is_repeat:
                 yield row
 
-    def _file(self, name: str) -> BinaryIO:
-        return self._open.enter_context((self._folder / name).open("w+b"))
+    def _file(self) -> IO[bytes]:
+        # Without a name: it goes with the process, even one that is killed.
+        return self._open.enter_context(TemporaryFile())
 
     def _taken(self) -> _Keys:
         keys = np.frombuffer(bytes(self._keys), _KEY)
@@ -113,7 +112,7 @@ class FirstOfEach(AbstractContextManager["FirstOfEach"]):
 
     def _spill(self) -> None:
         if not self._parts:
-            self._parts = [self._file(f"{part}") for part in range(_PARTS)]
+            self._parts = [self._file() for _ in range(_PARTS)]
         keys = self._taken()
         owner = keys["low"] % _PARTS
         # Stable: within a part keys stay in the order of arrival.
@@ -122,14 +121,14 @@ class FirstOfEach(AbstractContextManager["FirstOfEach"]):
         for part, own in zip(self._parts, np.split(keys[order], ends[:-1]), strict=True):
             part.write(own.tobytes())
 
-    def _mark_part(self, part: BinaryIO) -> None:
+    def _mark_part(self, part: IO[bytes]) -> None:
         passes = -(-part.tell() // (_KEY.itemsize * self._known))
         for turn in range(passes):
             self._mark_repeats(
                 chunk[chunk["high"] % np.uint64(passes) == turn] for chunk in self._chunks(part)
             )
 
-    def _chunks(self, part: BinaryIO) -> Iterator[_Keys]:
+    def _chunks(self, part: IO[bytes]) -> Iterator[_Keys]:
         part.seek(0)
         while content := part.read(self._held * _KEY.itemsize):
             yield np.frombuffer(content, _KEY)

@@ -23,8 +23,9 @@ from topshelf.ports import ActivityStore
 
 __all__ = ["ImportProgress", "ImportSummary", "LakeWriter", "import_events"]
 
-ImportProgress = Callable[[Literal["rows", "lake", "activity"], int], None]
-"""Called with the stage and the rows read, accepted, or recorded as activity so far."""
+ImportProgress = Callable[[Literal["rows", "lake", "activity"], int, float | None], None]
+"""Called with the stage, the rows read, accepted, or recorded as activity so far, and the part of
+the stage that is done, 0..1, or None where nobody knows."""
 
 _TELL = 20_000
 _HEAD = Struct("<QH")  # time, length of the viewer's id
@@ -85,7 +86,7 @@ def import_events(
     activity: ActivityStore,
     policy: EventPolicy = DEFAULT_POLICY,
     clock: Callable[[], datetime],
-    progress: ImportProgress = lambda _stage, _done: None,
+    progress: ImportProgress = lambda _stage, _done, _share: None,
     mark_seen: bool = True,
 ) -> ImportSummary:
     """Loads a source. Doing it again changes nothing, after an interruption and on another day too.
@@ -130,8 +131,8 @@ def import_events(
             else:
                 intake.add(row)
             if read % _TELL == 0:
-                progress("rows", read)
-        progress("rows", read)
+                progress("rows", read, source.share_read())
+        progress("rows", read, 1.0)
         quarantined = refused.rows - movies_quarantined
         day = now.date()
         if read or refused.rows:
@@ -142,9 +143,9 @@ def import_events(
             events.add(line)
             newest.add(user_id, timestamp, line)
             if accepted % _TELL == 0:
-                progress("lake", accepted)
+                progress("lake", accepted, accepted / (read - quarantined - first.repeats))
         events.flush()
-        progress("lake", accepted)
+        progress("lake", accepted, 1.0)
         if read != accepted + first.repeats + quarantined:
             raise IntegrityError(
                 f"{read} rows were read, but {accepted} accepted, {first.repeats} duplicates "
@@ -154,7 +155,8 @@ def import_events(
         for written in load_activity(
             newest.viewers(), activity, arrived_at=arrived_at, mark_seen=mark_seen
         ):
-            progress("activity", written)
+            progress("activity", written, newest.share_given())
+        progress("activity", written, 1.0)
     return ImportSummary(
         read=read,
         accepted=accepted,

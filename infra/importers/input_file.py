@@ -1,25 +1,14 @@
-"""Files to import, wherever they lie: opened again and again, unpacked by their content."""
+"""Files to import, wherever they lie: opened again and again."""
 
-import gzip
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from gzip import GzipFile
 from io import BufferedReader
 from pathlib import Path
 from typing import Protocol
 
-from topshelf.errors import InvalidInputError
+__all__ = ["HEAD_BYTES", "InputFile", "LocalFile"]
 
-__all__ = ["HEAD_BYTES", "InputFile", "LocalFile", "head_of", "unpacked"]
-
-HEAD_BYTES = 64 * 1024
-"""What is looked at to find a file's format."""
-
-_GZIP = b"\x1f\x8b"
-_ZSTD = b"\x28\xb5\x2f\xfd"
-_GZIP_WINDOW = 31
+HEAD_BYTES = 256 * 1024
+"""What is looked at to find a file's format: a packed block of Zstandard is at most half of it."""
 
 
 class InputFile(Protocol):
@@ -32,6 +21,10 @@ class InputFile(Protocol):
     @property
     def where(self) -> str:
         """For a person: enough to find it."""
+
+    @property
+    def size(self) -> int | None:
+        """Bytes as they are stored; None where nobody knows."""
 
     def head(self) -> bytes:
         """The first HEAD_BYTES as they are stored; open still begins at the beginning.
@@ -65,6 +58,15 @@ class LocalFile:
         """See InputFile."""
         return str(self.path)
 
+    @property
+    def size(self) -> int | None:
+        """See InputFile."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            # Reading it tells why.
+            return None
+
     def head(self) -> bytes:
         """See InputFile."""
         with self.path.open("rb") as file:
@@ -73,49 +75,3 @@ class LocalFile:
     def open(self) -> BufferedReader:
         """See InputFile."""
         return self.path.open("rb")
-
-
-@contextmanager
-def unpacked(file: InputFile) -> Iterator[BufferedReader | GzipFile]:
-    """Opens a file; gzip is known by its first bytes, and expected where the name says ``.gz``.
-
-    Raises:
-        InvalidInputError: It is compressed in a way that is not read; field ``path``.
-        OSError: It cannot be read.
-    """
-    with file.open() as raw:
-        start = raw.peek(4)[:4]
-        _refuse_zstandard(file, start)
-        if start.startswith(_GZIP) or file.name.endswith(".gz"):
-            with gzip.open(raw) as plain:
-                yield plain
-        else:
-            yield raw
-
-
-def head_of(file: InputFile) -> bytes:
-    """The first unpacked bytes of a file, at most HEAD_BYTES; nothing of what is damaged.
-
-    Raises:
-        InvalidInputError: It cannot be read, or is compressed with Zstandard; field ``path``.
-    """
-    try:
-        head = file.head()
-    except OSError as error:
-        raise InvalidInputError("path", f"{file.where} cannot be read: {error.strerror}") from error
-    _refuse_zstandard(file, head)
-    if not head.startswith(_GZIP):
-        return head
-    try:
-        return zlib.decompressobj(_GZIP_WINDOW).decompress(head, HEAD_BYTES)
-    except zlib.error:
-        return b""
-
-
-def _refuse_zstandard(file: InputFile, start: bytes) -> None:
-    if start.startswith(_ZSTD):
-        raise InvalidInputError(
-            "path",
-            f"{file.where} is compressed with Zstandard, which is not read; unpack it (`zstd -d`), "
-            "or give it through standard input: `zstd -dc FILE | topshelf import-events -`",
-        )

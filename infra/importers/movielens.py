@@ -4,13 +4,13 @@ Formats: https://files.grouplens.org/datasets/movielens/ml-latest-small-README.h
 https://files.grouplens.org/datasets/movielens/ml-1m-README.txt
 """
 
-import re
 from collections.abc import Iterator
 
 from infra.importers.csv_rows import csv_fields, of_width, text_of
 from infra.importers.input_file import InputFile
 from infra.importers.source import RefusedRow, checked_movie
 from infra.importers.text_lines import lines_of
+from infra.importers.titles import title_and_year
 from topshelf.catalog import Movie
 from topshelf.errors import InvalidInputError
 from topshelf.events import MAX_LINE_BYTES, EventPolicy, Interaction, Refusal, parse_event
@@ -21,7 +21,6 @@ RATING_COLUMNS = ("userId", "movieId", "rating", "timestamp")
 MOVIE_COLUMNS = ("movieId", "title", "genres")
 
 _NO_GENRES = "(no genres listed)"
-_YEAR = re.compile(r"\((\d{4})(?:[-\N{EN DASH}]\d{0,4})?\)$")
 
 
 def read_ratings(
@@ -82,13 +81,7 @@ def _movie(fields: list[str] | Refusal) -> Movie | Refusal:
         return fields
     item, title, listed = fields
     genres = () if listed == _NO_GENRES else tuple(g for g in listed.split("|") if g)
-    year = None
-    if found := _YEAR.search(title):
-        title = title[: found.start()].rstrip() or title
-        year = int(found[1])
-    # A number in brackets need not be a year; it is no reason to lose the movie.
-    known = year is not None and 1850 <= year <= 2200
-    return checked_movie(item, title, genres, year if known else None)
+    return checked_movie(item, *title_and_year(title), genres)
 
 
 def _records(

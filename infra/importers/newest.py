@@ -3,10 +3,10 @@
 import struct
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from itertools import accumulate
+from tempfile import TemporaryFile
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import IO, Self
 from zlib import crc32
 
 from topshelf.events import Interaction, parse_stored
@@ -40,8 +40,9 @@ class NewestPerViewer(AbstractContextManager["NewestPerViewer"]):
         self._max_rows = max_rows
         self._rows = 0
         self._kept: dict[str, list[_Kept]] = {}
-        self._parts: list[BinaryIO] = []
+        self._parts: list[IO[bytes]] = []
         self._open = ExitStack()
+        self._given = 0.0
 
     def __exit__(
         self,
@@ -80,19 +81,29 @@ class NewestPerViewer(AbstractContextManager["NewestPerViewer"]):
         """Each viewer's newest events, newest first; the keeper is empty afterwards."""
         if self._parts:
             self._spill()
-        for part in self._parts or (None,):
+        sizes = [part.tell() for part in self._parts] or [1]
+        ends = [end / sum(sizes) for end in accumulate(sizes)]
+        for part, begin, end in zip(self._parts or (None,), [0.0, *ends], ends, strict=False):
             if part is not None:
                 self._load(part)
+            viewers = len(self._kept)
             while self._kept:
                 _, kept = self._kept.popitem()
+                self._given = end - (end - begin) * len(self._kept) / viewers
                 yield [parse_stored(line) for _, line in _newest(kept, self._limit)]
         self._rows = 0
 
+    def share_given(self) -> float:
+        """The part of the viewers that viewers() has given so far, 0..0.99, about."""
+        # What has been given is not yet recorded.
+        return min(self._given, 0.99)
+
     def _spill(self) -> None:
         if not self._parts:
-            folder = Path(self._open.enter_context(TemporaryDirectory(prefix="topshelf-import-")))
+            # Without names: they go with the process, even one that is killed.
             self._parts = [
-                self._open.enter_context((folder / f"{part}").open("w+b")) for part in range(_PARTS)
+                self._open.enter_context(TemporaryFile())  # noqa: SIM115 - entered here
+                for _ in range(_PARTS)
             ]
         for user_id, kept in self._kept.items():
             owner = user_id.encode()
@@ -102,7 +113,7 @@ class NewestPerViewer(AbstractContextManager["NewestPerViewer"]):
         self._kept.clear()
         self._rows = 0
 
-    def _load(self, part: BinaryIO) -> None:
+    def _load(self, part: IO[bytes]) -> None:
         part.seek(0)
         while head := part.read(_HEAD.size):
             timestamp, sizes = _HEAD.unpack(head)

@@ -10,6 +10,7 @@ from infra.importers.s3_files import SCHEME, s3_files
 from infra.importers.sniffing import Role, format_of, is_parquet
 from infra.importers.source import Source
 from infra.importers.standard_input import StandardInput
+from infra.importers.unpacking import fault_of
 from topshelf.errors import InvalidInputError
 
 __all__ = ["STANDARD_INPUT", "open_source"]
@@ -17,9 +18,9 @@ __all__ = ["STANDARD_INPUT", "open_source"]
 STANDARD_INPUT = "-"
 
 _ACCEPTED = (
-    "a .jsonl or .jsonl.gz file of events, CSV or Parquet with Amazon Personalize's columns, a "
-    "MovieLens ratings.csv or ratings.dat, or a folder of such files with their catalogue "
-    "(items.jsonl, items.csv, items.parquet, movies.csv)"
+    "a .jsonl file of events, CSV or Parquet with Amazon Personalize's columns, a MovieLens "
+    "ratings.csv or ratings.dat, these compressed as .gz or .zst, or a folder of such files with "
+    "their catalogue (items.jsonl, items.csv, items.parquet, movies.csv)"
 )
 _CATALOGUES = ("items", "movies")
 
@@ -89,7 +90,8 @@ def _from_one(file: InputFile, beside: Sequence[InputFile]) -> Source:
     """The source of a file of events, with the catalogue among the files beside it."""
     form = format_of(file)
     if form is None:
-        raise InvalidInputError("path", f"{file.where} is of no known format; give {_ACCEPTED}")
+        unknown = f"{file.where} is of no known format; give {_ACCEPTED}"
+        raise InvalidInputError("path", fault_of(file) or unknown)
     if form.role is Role.MOVIES:
         raise InvalidInputError(
             "path",

@@ -12,6 +12,7 @@ from tempfile import NamedTemporaryFile
 import polars as pl
 
 from infra.importers import personalize
+from infra.importers.gauge import Gauge
 from infra.importers.input_file import InputFile, LocalFile
 from infra.importers.source import RefusedRow
 from topshelf.catalog import Movie
@@ -52,12 +53,19 @@ def columns_of(file: InputFile) -> list[str]:
         return [name.strip().upper() for name in pl.read_parquet_schema(path)]
 
 
-def read_events(file: InputFile, policy: EventPolicy) -> Iterator[Interaction | RefusedRow]:
+def read_events(
+    file: InputFile, policy: EventPolicy, gauge: Gauge | None = None
+) -> Iterator[Interaction | RefusedRow]:
     """Reads interactions, ``line`` being the row's number from 1; see Source.rows.
 
     Memory: some batches of 16,384 rows and Polars' own decoding of a row group's pages.
+
+    Args:
+        file: The file.
+        policy: What the deployment accepts.
+        gauge: Moved to the end of the file as its rows are read.
     """
-    for number, values in _records(file):
+    for number, values in _records(file, gauge):
         row = personalize.to_event(values, policy)
         yield _refused(row, file, number, values) if isinstance(row, Refusal) else row
 
@@ -75,16 +83,20 @@ def count_users(file: InputFile) -> int:
         return int(pl.scan_parquet(path).select(pl.len()).collect().item())
 
 
-def _records(file: InputFile) -> Iterator[tuple[int, dict[str, str]]]:
+def _records(file: InputFile, gauge: Gauge | None = None) -> Iterator[tuple[int, dict[str, str]]]:
     number = 0
+    before = gauge.done if gauge else 0.0
     with _readable(file) as path:
         frame = pl.scan_parquet(path)
+        rows = int(frame.select(pl.len()).collect().item())
         used = [name for name in frame.collect_schema() if name.strip().upper() in _USED]
         columns = [name.strip().upper() for name in used]
         for batch in frame.select(used).collect_batches(chunk_size=_BATCH):
             for row in batch.iter_rows():
                 number += 1
                 yield number, dict(zip(columns, map(_text, row), strict=True))
+            if gauge:
+                gauge.done = before + (file.size or 0) * number / rows
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from infra.importers.csv_rows import csv_fields, of_width, text_of, whole_number
 from infra.importers.input_file import InputFile
 from infra.importers.source import RefusedRow, checked_movie
 from infra.importers.text_lines import lines_of
+from infra.importers.titles import title_and_year
 from topshelf.catalog import Movie
 from topshelf.errors import InvalidInputError
 from topshelf.events import (
@@ -103,13 +104,23 @@ def to_event(values: Mapping[str, str], policy: EventPolicy) -> Interaction | Re
 
 
 def to_movie(values: Mapping[str, str]) -> Movie | Refusal:
-    """The movie of a row; without a title the id is the title. Never raises for bad data."""
+    """The movie of a row. Never raises for bad data.
+
+    Without a title the id is the title. Without a year in a column of its own, one at the end of
+    the title is taken off it; without that too, it is the year in which the item came in.
+    """
     item_id = values.get("ITEM_ID", "")
-    title = values.get("TITLE") or values.get("ITEM_NAME") or item_id
+    title = values.get("TITLE") or values.get("ITEM_NAME") or ""
     listed = values.get("GENRES") or values.get("GENRE") or ""
     genres = tuple(genre.strip() for genre in listed.split("|") if genre.strip())
-    year = _year(values)
-    return year if isinstance(year, Refusal) else checked_movie(item_id, title, genres, year)
+    year: int | Refusal | None = None
+    if not values.get("YEAR"):
+        title, year = title_and_year(title)
+    if year is None:
+        year = _year(values)
+    if isinstance(year, Refusal):
+        return year
+    return checked_movie(item_id, title or item_id, year, genres)
 
 
 def _year(values: Mapping[str, str]) -> int | Refusal | None:

@@ -22,7 +22,7 @@ class Refused(AbstractContextManager["Refused"]):
         """Builds an empty one."""
         self.rows = 0
         self._hash = blake2b(digest_size=16)
-        self._lines = TemporaryFile(prefix="topshelf-import-")  # noqa: SIM115 - closed by __exit__
+        self._lines = TemporaryFile()  # noqa: SIM115 - closed by __exit__
 
     def __exit__(
         self,

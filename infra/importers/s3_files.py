@@ -21,11 +21,13 @@ class S3File:
         client: Of S3.
         bucket: Its bucket.
         key: Its key.
+        size: See InputFile.
     """
 
     client: Any
     bucket: str
     key: str
+    size: int | None
 
     @property
     def name(self) -> str:
@@ -67,8 +69,10 @@ def s3_files(client: Any, url: str) -> list[S3File]:
         raise InvalidInputError("path", f"{url} names no bucket; give {SCHEME}bucket/prefix")
     with failures_of(url):
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        keys = sorted(listed["Key"] for page in pages for listed in page.get("Contents", ()))
-    files = [S3File(client, bucket, key) for key in keys]
+        sizes = {
+            found["Key"]: found.get("Size") for page in pages for found in page.get("Contents", ())
+        }
+    files = [S3File(client, bucket, key, sizes[key]) for key in sorted(sizes)]
     return [file for file in files if file.name and not file.name.startswith(".")]
 
 

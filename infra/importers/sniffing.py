@@ -7,9 +7,10 @@ from enum import Enum, StrEnum
 
 from infra.importers import parquet_rows, personalize
 from infra.importers.csv_rows import csv_fields, text_of
-from infra.importers.input_file import InputFile, head_of
+from infra.importers.input_file import InputFile
 from infra.importers.movielens import MOVIE_COLUMNS, RATING_COLUMNS
 from infra.importers.text_lines import BOM
+from infra.importers.unpacking import PACKED_SUFFIXES, head_of
 from topshelf.events import Refusal
 
 __all__ = ["Family", "Format", "Role", "format_of", "is_parquet", "role_of"]
@@ -129,7 +130,10 @@ def role_of(columns: frozenset[str]) -> Role | None:
 
 
 def _by_name(name: str) -> Format | None:
-    stem, _, suffix = name.lower().removesuffix(".gz").rpartition(".")
+    name = name.lower()
+    for packed in PACKED_SUFFIXES:
+        name = name.removesuffix(packed)
+    stem, _, suffix = name.rpartition(".")
     if suffix == "jsonl":
         return Format(Family.JSON_LINES, Role.MOVIES if stem == "items" else Role.EVENTS)
     return _NAMES.get(f"{stem}.{suffix}")

@@ -67,6 +67,13 @@ class Source(Protocol):
             InvalidInputError: The file itself is damaged or cannot be read; field ``path``.
         """
 
+    def share_read(self) -> float | None:
+        """The part of the events that rows() has read so far, by the files' bytes, 0..0.99.
+
+        Returns:
+            None where nobody knows how much there is, on standard input for example.
+        """
+
     def movies(self) -> Iterator[Movie | RefusedRow]:
         """Reads the catalogue; nothing where the source has none.
 
@@ -91,7 +98,7 @@ def parse_movie_line(line: bytes) -> Movie | Refusal:
 
 
 def checked_movie(
-    item_id: str, title: str, genres: tuple[str, ...], year: int | None
+    item_id: str, title: str, year: int | None, genres: tuple[str, ...]
 ) -> Movie | Refusal:
     """The movie, or why it is none. Never raises for bad data."""
     value = {"item_id": item_id, "title": title, "genres": genres, "year": year}

@@ -32,6 +32,11 @@ class StandardInput:
         """See InputFile."""
         return "standard input"
 
+    @property
+    def size(self) -> int | None:
+        """See InputFile: it ends when it ends."""
+        return None
+
     def head(self) -> bytes:
         """See InputFile."""
         return self._head

@@ -1,12 +1,10 @@
 """Lines of a file that may be compressed, damaged, or have no line ends at all."""
 
-import gzip
-import zlib
 from collections.abc import Iterator
-from gzip import GzipFile
 from io import BufferedReader
 
-from infra.importers.input_file import InputFile, unpacked
+from infra.importers.input_file import InputFile
+from infra.importers.unpacking import DAMAGE, unpacked, what_is_wrong
 from topshelf.errors import InvalidInputError
 from topshelf.events import MAX_LINE_BYTES
 
@@ -16,7 +14,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 def lines_of(file: InputFile) -> Iterator[tuple[int, bytes]]:
-    """Reads a file line by line, compressed ones through gzip.
+    """Reads a file line by line, a compressed one as it unpacks.
 
     Args:
         file: The file.
@@ -42,19 +40,15 @@ def lines_of(file: InputFile) -> Iterator[tuple[int, bytes]]:
                 line = line.rstrip(b"\r\n")
                 if line and not line.isspace():
                     yield number, line
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InvalidInputError(
-            "path",
-            f"{file.where} is damaged after line {number:,} ({error}); fetch the file again. "
-            "None of the events is in the lake yet",
-        ) from error
+    except DAMAGE as error:
+        raise InvalidInputError("path", what_is_wrong(file, error, lines=number)) from error
     except OSError as error:
         raise InvalidInputError(
             "path", f"{file.where} cannot be read: {error.strerror or error}"
         ) from error
 
 
-def _skip_line(file: GzipFile | BufferedReader) -> None:
+def _skip_line(file: BufferedReader) -> None:
     while part := file.readline(1 << 20):
         if part.endswith(b"\n"):
             return

@@ -1,6 +1,8 @@
 """Parts of an import: seen keys, newest events, packed lines."""
 
 import gzip
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from infra.importers import packing
 from infra.importers.first_of_each import FirstOfEach
 from infra.importers.newest import NewestPerViewer
 from infra.importers.packing import LinePacker, compress
+from infra.importers.refused import Refused
 from tests.builders.interactions import NOON, interaction
 from topshelf.events import Interaction, activity_sort_key, encode_line
 
@@ -39,12 +42,16 @@ def test_repeats_far_apart_are_found() -> None:
         assert first.repeats == 30_000 - 10_007
 
 
-def test_temporary_files_go_away() -> None:
-    with FirstOfEach(held=1) as first:
+def test_temporary_files_have_no_name_that_a_killed_import_could_leave_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with FirstOfEach(held=1) as first, NewestPerViewer(max_rows=1) as newest, Refused():
         first.add("a", b"row")
-        folder = first._folder
-        assert folder.exists()
-    assert not folder.exists()
+        newest.add("u", NOON, encode_line(interaction("u")))
+        assert list(tmp_path.iterdir()) == []
+        assert list(first.rows()) == [b"row"]
+        assert list(newest.viewers()) == [[interaction("u")]]
 
 
 _happenings = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 50)), max_size=120)
@@ -55,16 +62,22 @@ def test_the_newest_are_kept_in_memory_and_on_disk_alike(
     happened: list[tuple[int, int]], limit: int, max_rows: int
 ) -> None:
     expected: dict[str | None, list[Interaction]] = {}
+    told = []
     with NewestPerViewer(limit, max_rows) as newest:
         for number, (who, when) in enumerate(happened):
             event = interaction(f"u{who}", event_id=f"{number:03d}", timestamp=NOON + when)
             newest.add(event.user_id, event.timestamp, encode_line(event))
             expected.setdefault(event.user_id, []).append(event)
-        found = {events[0].user_id: events for events in newest.viewers()}
+        found = {}
+        for events in newest.viewers():
+            found[events[0].user_id] = events
+            told.append(newest.share_given())
     assert found == {
         who: sorted(events, key=activity_sort_key, reverse=True)[:limit]
         for who, events in expected.items()
     }
+    assert told == sorted(told)
+    assert told[-1:] in ([], [0.99])
 
 
 def test_lines_are_packed_by_number_and_by_size(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,6 +128,19 @@ def test_a_bad_row_costs_one_row(tmp_path: Path, line: str, field: str, reason: 
             Movie(item_id="m1", title="m1", year=2019),
         ),
         ("ITEM_ID,CREATION_TIMESTAMP,YEAR", "m1,,", Movie(item_id="m1", title="m1")),
+        ("ITEM_ID,TITLE", "m1,Heat (1995)", Movie(item_id="m1", title="Heat", year=1995)),
+        (
+            "ITEM_ID,TITLE,CREATION_TIMESTAMP",
+            "m1,Heat (1995),1577836800",
+            Movie(item_id="m1", title="Heat", year=1995),
+        ),
+        (
+            "ITEM_ID,TITLE,YEAR",
+            "m1,Winter (1912),1963",
+            Movie(item_id="m1", title="Winter (1912)", year=1963),
+        ),
+        ("ITEM_ID,TITLE,YEAR", "m1,Heat (1995),", Movie(item_id="m1", title="Heat", year=1995)),
+        ("ITEM_ID", "m1(1995)", Movie(item_id="m1(1995)", title="m1(1995)")),
         ("ITEM_ID,PRICE", "m1,3", Movie(item_id="m1", title="m1")),
     ],
 )

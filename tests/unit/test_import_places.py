@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from backports import zstd
 from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +45,8 @@ class FakeS3:
         if Bucket != "lake":
             raise ClientError({"Error": {"Code": "NoSuchBucket"}}, "ListObjectsV2")
         keys = [key for key in self._objects if key.startswith(Prefix)]
-        return [{"Contents": [{"Key": key}]} for key in reversed(keys)] or [{}]
+        listed = [{"Key": key, "Size": len(self._objects[key])} for key in reversed(keys)]
+        return [{"Contents": [found]} for found in listed] or [{}]
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         body = BytesIO(self._objects[Key])
@@ -70,14 +72,7 @@ def test_gzip_and_format_are_known_by_content(tmp_path: Path, name: str) -> None
     ]
 
 
-def test_zstandard_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "e.jsonl.zst"
-    path.write_bytes(b"\x28\xb5\x2f\xfd\x00")
-    with pytest.raises(InvalidInputError, match="Zstandard, which is not read; unpack it"):
-        open_source(path)
-
-
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd.compress])
 def test_standard_input_loses_nothing(pack: Any) -> None:
     events = [interaction(event_id=f"e{n}") for n in range(3000)]
     source = from_stdin(pack(b"".join(map(encode_line, events))))
@@ -131,14 +126,14 @@ def test_objects_below_a_prefix_are_read_by_key() -> None:
             "in/": b"",
             "in/b.csv": HEADER + b"u,m2,1700000000\n",
             "in/a.csv.gz": gzip.compress(HEADER + b"u,m1,1700000000\nu\n"),
-            "in/items.csv": b"ITEM_ID,TITLE\nm1,One\n",
+            "in/items.csv.zst": zstd.compress(b"ITEM_ID,TITLE\nm1,One\n"),
             "in/deep/items.csv": b"ITEM_ID,TITLE\nm2,Two\n",
             "other/c.csv": HEADER,
         }
     )
     source = open_source("s3://lake/in/", s3=s3)
     assert source.description == (
-        "CSV with Personalize's columns: a.csv.gz, b.csv, items.csv, items.csv"
+        "CSV with Personalize's columns: a.csv.gz, b.csv, items.csv, items.csv.zst"
     )
     first, bad, second = rows(source)
     assert isinstance(first, Interaction)

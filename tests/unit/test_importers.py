@@ -58,6 +58,8 @@ class Listed:
     def rows(self, policy: EventPolicy) -> Iterator[Interaction | RefusedRow]:
         return iter(self._rows)
 
+    def share_read(self) -> None: ...
+
     def movies(self) -> Iterator[Movie | RefusedRow]:
         return iter(())
 
@@ -77,7 +79,7 @@ def test_every_row_is_accounted_for(tmp_path: Path) -> None:
     other = Movie(item_id="m2", title="Two")
     write(tmp_path / "items.jsonl", encode_movies([other, ONE]) + encode_movies([ONE]) + b"?\n")
     lake, activity = FakeLakeWriter(), FakeActivity()
-    told: list[tuple[str, int]] = []
+    told: list[object] = []
     summary = run(open_source(tmp_path), lake, activity, progress=lambda *said: told.append(said))
     assert summary == ImportSummary(
         read=10,
@@ -120,7 +122,8 @@ def test_every_row_is_accounted_for(tmp_path: Path) -> None:
     assert activity.newest("u1") == good[::-1]
     assert set(activity.origins.values()) == {"import"}
     assert activity.seen["u1", NOW.date()] == {f"m{n}" for n in range(5)}
-    assert told == [("rows", 10), ("lake", 6), ("activity", 5)]
+    assert told[:2] == [("rows", 10, 1.0), ("lake", 6, 1.0)]
+    assert told[2:] == [("activity", 5, 0.99), ("activity", 5, 1.0)]
 
 
 def test_the_same_import_twice_gives_the_same_objects(tmp_path: Path) -> None:
@@ -224,7 +227,7 @@ def test_many_viewers_are_written_by_several_threads() -> None:
     summary = run(
         Listed(events),
         activity=activity,
-        progress=lambda stage, done: told.append(done) if stage == "activity" else None,
+        progress=lambda stage, done, _share: told.append(done) if stage == "activity" else None,
     )
     assert summary.activity_written == 9_000
     assert sum(map(len, activity.events.values())) == 9_000
@@ -280,8 +283,7 @@ def test_movielens_small_is_imported_whole(data_dir: Path) -> None:
     lake, activity = FakeLakeWriter(), FakeActivity()
     summary = run(open_source(data_dir / "ml-latest-small"), lake, activity)
     assert summary.read == 100_836
-    assert summary.accepted + summary.duplicates + summary.quarantined == 100_836
-    assert (summary.duplicates, summary.quarantined) == (0, 0)
+    assert (summary.accepted, summary.duplicates, summary.quarantined) == (100_836, 0, 0)
     assert (summary.movies, summary.movies_quarantined) == (9_742, 0)
     events = lake.lines("events/")
     assert len({event["user_id"] for event in events}) == 610
