@@ -18,7 +18,16 @@ from infra.cli.console import Progress, out, stages
 from infra.cli.data_commands import import_into, summary_table, write_simulation
 from infra.cli.detached import start, started
 from infra.cli.model_commands import metrics_table, train_on
-from infra.cli.running import beside, claim, down_command, ours, record_of, runs_already, say_stale
+from infra.cli.running import (
+    asked,
+    beside,
+    claim,
+    down_command,
+    ours,
+    record_of,
+    runs_already,
+    say_stale,
+)
 from infra.cli.showing import check_served, show_viewers
 from infra.cli.stack import Cloud, Place, Stack
 from infra.importers import open_source
@@ -46,6 +55,12 @@ def up(
     ctx: typer.Context,
     *,
     auth: Auth = True,
+    persist: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder that keeps what the cloud holds between runs; default: nothing is kept"
+        ),
+    ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="In the background; `topshelf down` ends it")
     ] = False,
@@ -53,16 +68,18 @@ def up(
 ) -> None:
     """Start the local cloud, deploy template.yaml to it and run it until Ctrl-C or `topshelf down`.
 
-    Example: `topshelf up --detach --no-auth`
+    Example: `topshelf up --detach --no-auth --persist ~/topshelf-state`
     """
     where = options.where(ctx)
-    local = _local_cloud(where, auth=auth)
-    if detach:
-        _start_detached(where, local, auth=auth)
-        return
+    local = _local_cloud(
+        where, auth=auth, persist=persist.expanduser().resolve() if persist else None
+    )
     records, record = where.records(), _record(local, "up")
+    if detach:
+        _start_detached(where, local, record)
+        return
     if running := claim(records, record, time.time):
-        runs_already(running, where, auth=auth, clock=time.time)
+        runs_already(running, asked(record, where, running), time.time)
         return
     with ours(records, record) as ready, local:
         with nullcontext() if report_to is None else started(report_to) as report:
@@ -139,7 +156,7 @@ def _built_in_viewers(directory: Path, progress: Progress) -> Path:
     return directory
 
 
-def _local_cloud(where: options.Where, *, auth: bool) -> LocalCloud:
+def _local_cloud(where: options.Where, *, auth: bool, persist: Path | None = None) -> LocalCloud:
     if where.cloud is Cloud.AWS:
         raise InvalidInputError("cloud", "this starts a local cloud; `sam deploy` deploys to AWS")
     cloud_port = where.cloud_port or free_port()
@@ -154,6 +171,7 @@ def _local_cloud(where: options.Where, *, auth: bool) -> LocalCloud:
             auth=auth,
             state_dir=where.records().folder(cloud_port),
             emulator="localstack" if where.cloud is Cloud.LOCALSTACK else "moto",
+            persist=persist,
         )
     )
 
@@ -165,11 +183,11 @@ def _record(local: LocalCloud, command: Literal["up", "demo"]) -> RunRecord:
     return record_of(local, command, own, time.time)
 
 
-def _start_detached(where: options.Where, local: LocalCloud, *, auth: bool) -> None:
+def _start_detached(where: options.Where, local: LocalCloud, record: RunRecord) -> None:
     records = where.records()
     found = records.find(local.options.cloud_port)
     if found and found.process.alive():
-        runs_already(found, where, auth=auth, clock=time.time)
+        runs_already(found, asked(record, where, found), time.time)
         return
     if found:
         say_stale(found, time.time)
@@ -183,14 +201,14 @@ def _start_detached(where: options.Where, local: LocalCloud, *, auth: bool) -> N
         f"--lambda-port={wanted.lambda_port}",
         f"--state-dir={where.state_dir}",
         "up",
-        "--auth" if auth else "--no-auth",
+        "--auth" if wanted.auth else "--no-auth",
+        *([f"--persist={wanted.persist}"] if wanted.persist else []),
     ]
     log = wanted.state_dir / "up.log"
     with stages() as progress:
         pid = start(arguments, log, progress)
-    record = records.find(wanted.cloud_port)
-    stop = down_command(record) if record else "topshelf down"
-    _print_addresses(local, auth=auth, title=f"Running, pid {pid}; `{stop}` ends it")
+    stop = down_command(record)
+    _print_addresses(local, auth=wanted.auth, title=f"Running, pid {pid}; `{stop}` ends it")
     out.print(escape(f"log: {log}"))
 
 
@@ -206,6 +224,12 @@ def _print_addresses(
         "asked for (SigV4)"
         if auth
         else "NOT asked for (--no-auth); in AWS every request is signed",
+    )
+    table.add_row(
+        "state",
+        escape(f"kept in {local.options.persist}")
+        if local.options.persist
+        else "goes when it ends (--persist DIR keeps it)",
     )
     out.print(table)
 

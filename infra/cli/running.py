@@ -1,9 +1,11 @@
 """One local cloud a port: who has it, and what is said to whoever asks for it again."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, Literal
 
 from rich.markup import escape
@@ -19,6 +21,7 @@ from topshelf.errors import ConflictError, UnavailableError
 
 __all__ = [
     "Clock",
+    "asked",
     "beside",
     "claim",
     "describe",
@@ -63,6 +66,8 @@ def record_of(
         auth=options.auth,
         repository=str(ROOT),
         logs=str(options.state_dir / "logs"),
+        template=_digest(options.template),
+        persist=str(options.persist or ""),
     )
 
 
@@ -77,13 +82,27 @@ def beside(running: RunRecord, clock: Clock) -> ConflictError:
     return ConflictError(f"{describe(running, clock)}; {stop}, and other ports run beside it")
 
 
-def runs_already(running: RunRecord, where: Where, *, auth: bool, clock: Clock) -> None:
+def asked(record: RunRecord, where: Where, running: RunRecord) -> RunRecord:
+    """What was asked for, to compare with what runs: a port that may be any is the one it has.
+
+    Args:
+        record: Of the local cloud that would be started.
+        where: The options.
+        running: What runs.
+    """
+    return replace(
+        record,
+        api_port=where.api_port or running.api_port,
+        lambda_port=where.lambda_port or running.lambda_port,
+    )
+
+
+def runs_already(running: RunRecord, wanted: RunRecord, clock: Clock) -> None:
     """Says in one line that it runs already, if that is what was asked for.
 
     Args:
         running: What runs.
-        where: What was asked for.
-        auth: Whether signed requests were asked for.
+        wanted: What was asked for.
         clock: Seconds since the epoch.
 
     Raises:
@@ -92,9 +111,15 @@ def runs_already(running: RunRecord, where: Where, *, auth: bool, clock: Clock) 
     """
     said = describe(running, clock)
     stop = f"`{down_command(running)}` ends it"
-    other = _differences(running, where, auth=auth)
+    other = _differences(running, wanted)
     if other:
         raise ConflictError(f"{said}, but with {', '.join(other)}; {stop}")
+    if running.template != wanted.template:
+        lost = "" if running.persist else "; what it holds goes with it, as nothing persists it"
+        raise ConflictError(
+            f"{said}, but template.yaml has changed since; {stop}, and `topshelf up` then deploys "
+            f"the change{lost}"
+        )
     if not running.ready:
         raise ConflictError(f"{said} and is not ready yet; wait for it, or {stop}")
     if faults := faults_of(running):
@@ -188,16 +213,22 @@ def say_stale(record: RunRecord, clock: Clock) -> None:
     )
 
 
-def _differences(running: RunRecord, where: Where, *, auth: bool) -> list[str]:
+def _digest(template: Path) -> str:
+    # One that cannot be read is told when it is translated.
+    return hashlib.sha256(template.read_bytes()).hexdigest() if template.is_file() else ""
+
+
+def _differences(running: RunRecord, wanted: RunRecord) -> list[str]:
     pairs = (
-        ("--cloud", running.emulator, where.cloud.value),
-        ("--stack", running.stack, where.stack),
-        ("--region", running.region, where.region),
-        ("--api-port", running.api_port, where.api_port or running.api_port),
-        ("--lambda-port", running.lambda_port, where.lambda_port or running.lambda_port),
-        ("the code of", running.repository, str(ROOT)),
+        ("--cloud", running.emulator, wanted.emulator),
+        ("--stack", running.stack, wanted.stack),
+        ("--region", running.region, wanted.region),
+        ("--api-port", running.api_port, wanted.api_port),
+        ("--lambda-port", running.lambda_port, wanted.lambda_port),
+        ("--persist", running.persist or "nothing", wanted.persist or "nothing"),
+        ("the code of", running.repository, wanted.repository),
     )
     found = [f"{name} {runs} instead of {asked}" for name, runs, asked in pairs if runs != asked]
-    if running.auth != auth:
+    if running.auth != wanted.auth:
         found.append("--auth" if running.auth else "--no-auth")
     return found

@@ -19,6 +19,7 @@ from infra.cli.stack import Cloud, Place, Stack
 from infra.cli.stack_view import Holdings, StackView, view
 from infra.local.process_id import Child, children_of
 from infra.local.run_record import RunRecord, RunRecords
+from infra.local.state_folder import saved_at
 from topshelf.errors import TopshelfError
 
 __all__ = ["holdings_table", "parts_of", "status"]
@@ -110,6 +111,13 @@ def parts_of(record: RunRecord) -> list[Part]:
     return parts
 
 
+def _kept(record: RunRecord, now: float) -> str:
+    if not record.persist:
+        return "not kept (--persist)"
+    saved = saved_at(Path(record.persist))
+    return f"{record.persist}, " + (f"kept {duration(now - saved)} ago" if saved else "not yet")
+
+
 def _function(child: Child) -> str:
     return f"function {Path(child.directory).name or 'of unknown name'}"
 
@@ -143,7 +151,7 @@ def _parts_table(record: RunRecord, parts: list[Part]) -> Table:
         title=f"topshelf {record.command}, {since(record, time.time)}; "
         f"`{down_command(record)}` ends it",
         caption=f"{'' if record.ready else 'not ready yet; '}from {escape(record.repository)}; "
-        f"logs: {escape(record.logs)}",
+        f"logs: {escape(record.logs)}; state: {escape(_kept(record, time.time()))}",
         title_justify="left",
         caption_justify="left",
     )

@@ -47,6 +47,7 @@ class LocalCloudOptions:
         emulator: Which emulator.
         endpoint_url: Of a LocalStack; on the cloud port of this machine when None.
         concurrency: Most workers of one function at once.
+        persist: Folder that keeps the emulator's state between runs; None for none.
     """
 
     template: Path = _REPOSITORY / "template.yaml"
@@ -61,6 +62,7 @@ class LocalCloudOptions:
     emulator: Literal["moto", "localstack"] = "moto"
     endpoint_url: str | None = None
     concurrency: int = 2
+    persist: Path | None = None
 
 
 class LocalCloud:
@@ -91,6 +93,7 @@ class LocalCloud:
             port=options.cloud_port,
             endpoint_url=options.endpoint_url,
             log=options.state_dir / "logs" / "emulator.log",
+            persist=options.persist,
         )
         self.endpoint_url = self._emulator.endpoint_url
         self._faults = Faults()

@@ -12,12 +12,16 @@ from typing import Final, Literal, Protocol
 
 from infra.local.folders import writing_to
 from infra.local.listening import HOST, listen
-from topshelf.errors import UnavailableError
+from infra.local.moto_exit import NOT_BEGUN, NOT_KEPT
+from infra.local.state_folder import StateFolder
+from topshelf.errors import InvalidInputError, UnavailableError
 
 __all__ = ["Emulator", "LocalStack", "MotoServer", "emulator"]
 
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 5.0
+# A large state is brought back, and kept in the end, at disk speed.
+_STATE_SECONDS: Final = 600.0
 _POLL_SECONDS: Final = 0.05
 
 
@@ -59,23 +63,28 @@ class MotoServer:
     Args:
         port: Where it listens, on loopback.
         log: File for its output.
+        persist: Folder that keeps its state between runs; None for none.
     """
 
     plays_functions = False
 
-    def __init__(self, port: int, log: Path) -> None:
+    def __init__(self, port: int, log: Path, persist: Path | None = None) -> None:
         self.endpoint_url = f"http://localhost:{port}"
         self._port = port
         self._log = log
+        self._persist = persist
         self._process: subprocess.Popen[bytes] | None = None
 
     def check(self) -> None:
-        """Makes sure that the port is free.
+        """Makes sure that the port is free, and the folder fit to use.
 
         Raises:
-            UnavailableError: Another program has it.
+            UnavailableError: Another program has the port.
+            TopshelfError: The folder cannot be used; see StateFolder.
         """
         listen(self._port, "the emulated AWS", "--cloud-port or TOPSHELF_CLOUD_PORT").close()
+        if self._persist is not None:
+            StateFolder(self._persist).close()
 
     def start(self) -> None:
         """Starts the process and waits until it answers.
@@ -89,7 +98,10 @@ class MotoServer:
             log = self._log.open("wb")
         with log as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "infra.local.moto_server", str(self._port)],
+                [
+                    *(sys.executable, "-m", "infra.local.moto_server", str(self._port)),
+                    *([] if self._persist is None else [str(self._persist)]),
+                ],
                 # Its end tells the server that we are gone, however we went.
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -98,7 +110,8 @@ class MotoServer:
                 start_new_session=True,
             )
         try:
-            _await(f"http://{HOST}:{self._port}/moto-api/config", self.death)
+            patience = _START_SECONDS if self._persist is None else _STATE_SECONDS
+            _await(f"http://{HOST}:{self._port}/moto-api/config", self.death, patience)
         except BaseException:
             self.stop()
             raise
@@ -107,13 +120,19 @@ class MotoServer:
         """One line if the process has ended; None while it lives."""
         if self._process is None or self._process.poll() is None:
             return None
+        if self._process.returncode == NOT_BEGUN:
+            return self._last_line()
         return (
             f"the emulated AWS ended (exit status {self._process.returncode}); "
             f"see {self._log}, then start again"
         )
 
     def stop(self) -> None:
-        """Ends the process; may be called again."""
+        """Ends the process; may be called again.
+
+        Raises:
+            UnavailableError: What it held could not all be kept.
+        """
         process, self._process = self._process, None
         if process is None:
             return
@@ -121,10 +140,16 @@ class MotoServer:
             # It ends at once, without clearing a memory that goes anyway.
             process.stdin.close()
         try:
-            process.wait(_STOP_SECONDS)
+            process.wait(_STOP_SECONDS if self._persist is None else _STATE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.returncode == NOT_KEPT:
+            raise UnavailableError(f"{self._last_line()}; what {self._persist} kept before stands")
+
+    def _last_line(self) -> str:
+        lines = self._log.read_text("utf-8", "replace").splitlines()
+        return lines[-1] if lines else f"see {self._log}"
 
 
 class LocalStack:
@@ -179,7 +204,12 @@ class LocalStack:
 
 
 def emulator(
-    kind: Literal["moto", "localstack"], *, port: int, endpoint_url: str | None, log: Path
+    kind: Literal["moto", "localstack"],
+    *,
+    port: int,
+    endpoint_url: str | None,
+    log: Path,
+    persist: Path | None = None,
 ) -> Emulator:
     """The emulator that the options name.
 
@@ -188,14 +218,20 @@ def emulator(
         port: Of a moto server.
         endpoint_url: Of a LocalStack; on the same port of this machine when None.
         log: File for a moto server's output.
+        persist: Folder that keeps a moto server's state; None for none.
+
+    Raises:
+        InvalidInputError: A LocalStack is to keep its state in a folder; it has its own ways.
     """
     if kind == "localstack":
+        if persist is not None:
+            raise InvalidInputError("persist", "a LocalStack keeps its state itself, or not at all")
         return LocalStack(endpoint_url or f"http://localhost:{port}")
-    return MotoServer(port, log)
+    return MotoServer(port, log, persist)
 
 
-def _await(url: str, death: Callable[[], str | None]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
+def _await(url: str, death: Callable[[], str | None], patience: float) -> None:
+    deadline = time.monotonic() + patience
     while True:
         fault = death()
         if fault:

@@ -45,6 +45,8 @@ class RunRecord:
         auth: Whether requests must be signed.
         repository: Whose template and code.
         logs: Folder of its logs.
+        template: SHA-256 of the template that was deployed.
+        persist: Folder that keeps its state; empty for none.
     """
 
     process: ProcessId
@@ -61,6 +63,8 @@ class RunRecord:
     auth: bool
     repository: str
     logs: str
+    template: str = ""
+    persist: str = ""
 
     @property
     def api_url(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.local.provision.base import Context, Creator, Provisioned, tag_list
+from topshelf.errors import TopshelfError
 
 __all__ = ["TABLE"]
 
@@ -22,7 +23,10 @@ def _create(context: Context, logical_id: str, properties: Mapping[str, Any]) ->
     if stream:
         given["StreamSpecification"] = {"StreamEnabled": True, **stream}
     given["Tags"] = tag_list(properties)
-    if not context.found("dynamodb", "describe_table", TableName=name):
+    found = context.found("dynamodb", "describe_table", TableName=name)
+    if found:
+        _bring_up_to_date(context, found["Table"], given)
+    else:
         context.call("dynamodb", "create_table", TableName=name, **given)
         waiter = context.client("dynamodb").get_waiter("table_exists")
         waiter.wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
@@ -40,6 +44,21 @@ def _create(context: Context, logical_id: str, properties: Mapping[str, Any]) ->
     if "LatestStreamArn" in table:
         attributes["StreamArn"] = table["LatestStreamArn"]
     return Provisioned(name, attributes)
+
+
+def _bring_up_to_date(context: Context, found: Mapping[str, Any], wanted: dict[str, Any]) -> None:
+    name = found["TableName"]
+    if sorted(map(_key, found["KeySchema"])) != sorted(map(_key, wanted["KeySchema"])):
+        raise TopshelfError(
+            f"{name} holds items under another key than the template's; delete the table first"
+        )
+    stream = wanted.get("StreamSpecification")
+    if stream and not found.get("StreamSpecification", {}).get("StreamEnabled"):
+        context.call("dynamodb", "update_table", TableName=name, StreamSpecification=stream)
+
+
+def _key(part: Mapping[str, str]) -> tuple[str, str]:
+    return part["KeyType"], part["AttributeName"]
 
 
 def _expire(context: Context, name: str, wanted: Mapping[str, Any]) -> None:

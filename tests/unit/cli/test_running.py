@@ -12,19 +12,17 @@ from tests.builders.records import run_record
 from topshelf.errors import ConflictError, UnavailableError
 
 NOW = 1_790_000_000.0 + 150
-ASKED = Where(Cloud.MOTO, "topshelf", "us-east-1", 4566, 8000, 3001, Path("/state"))
+ASKED = {"ready": True, "repository": str(ROOT)}
 
 
 def ask(
     monkeypatch: pytest.MonkeyPatch,
     *,
-    auth: bool = True,
     faults: tuple[str, ...] = (),
     **changes: Any,
 ) -> None:
     monkeypatch.setattr(running, "faults_of", lambda _record: list(faults))
-    record = run_record(**{"ready": True, "repository": str(ROOT)} | changes)
-    running.runs_already(record, ASKED, auth=auth, clock=lambda: NOW)
+    running.runs_already(run_record(**ASKED | changes), run_record(**ASKED), lambda: NOW)
 
 
 def test_the_same_and_healthy_is_one_line(
@@ -42,7 +40,10 @@ def test_the_same_and_healthy_is_one_line(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"auth": False}, "but with --auth;"),
+        ({"auth": False}, "but with --no-auth;"),
+        ({"persist": "/kept"}, "--persist /kept instead of nothing"),
+        ({"template": "0" * 64}, "template.yaml has changed since"),
+        ({"template": "0" * 64}, "what it holds goes with it"),
         ({"stack": "other"}, "--stack other instead of topshelf"),
         ({"api_port": 8001}, "--api-port 8001 instead of 8000"),
         ({"repository": "/else"}, "the code of /else instead of"),
@@ -68,8 +69,9 @@ def test_any_port_is_the_one_that_runs(
 ) -> None:
     monkeypatch.setattr(running, "faults_of", lambda _record: [])
     anywhere = Where(Cloud.MOTO, "topshelf", "us-east-1", 4566, 0, 0, Path("/state"))
-    record = run_record(ready=True, repository=str(ROOT), api_port=9, cloud_port=4566)
-    running.runs_already(record, anywhere, auth=True, clock=lambda: NOW)
+    record = run_record(**ASKED, api_port=9, cloud_port=4566)
+    wanted = running.asked(run_record(**ASKED, api_port=7), anywhere, record)
+    running.runs_already(record, wanted, lambda: NOW)
     assert "http://localhost:9 " in capsys.readouterr().out
 
 
