@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from moto.awslambda.models import LambdaBackend
 from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
+from moto.s3.models import FakeKey
 from moto.server import main as serve
 from py_partiql_parser import JsonParser
 
@@ -101,6 +102,7 @@ def mend_moto() -> None:
         (LambdaBackend, "send_dynamodb_items", _nothing),
         (DynamoDBStreamsHandler, "get_records", _get_records),
         (JsonParser, "parse", staticmethod(_json_lines)),
+        (FakeKey, "__deepcopy__", _itself),
     ):
         setattr(owner, method, replacement)
 
@@ -112,6 +114,11 @@ def _say(line: str) -> None:
 
 def _nothing(*_arguments: Any) -> None:
     return None
+
+
+def _itself(key: Any, _memo: Any) -> Any:
+    # A listing of versions copies each object whole, and keeps the copies.
+    return key
 
 
 def _json_lines(original: str) -> Iterator[Any]:

@@ -81,6 +81,15 @@ def test_seen_days_are_no_events(store: ActivityStore) -> None:
     assert [event.item_id for event in store.newest("u1")] == ["m1"]
 
 
+def test_a_viewers_flood_of_items_costs_nobody_their_events(store: ActivityStore) -> None:
+    # 1,750 ids of 256 characters are more than DynamoDB takes in one item.
+    flood = [interaction("u1", f"{n:0>256}", timestamp=NOON + n) for n in range(1_750)]
+    for start in range(0, len(flood), 250):
+        store.record([*flood[start : start + 250], interaction("u2", "m1")], arrived_at=NOON)
+    assert store.newest("u1", 1) == flood[-1:]
+    assert len(store.newest("u2")) == 1
+
+
 def test_viewers_are_apart(store: ActivityStore) -> None:
     store.record([interaction("u1"), interaction("u2", "m2")], arrived_at=NOON)
     assert [event.item_id for event in store.newest("u2")] == ["m2"]

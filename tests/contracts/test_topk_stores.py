@@ -41,7 +41,7 @@ ROWS = {
     " popular genre:War": WAR,
     " similar m/1": ALIKE,
     " similar m%2": UNTITLED,
-    'u"\\3': replace(LIST, items='m"1 m\\2 m\'3'),
+    'u"\\3': replace(LIST, items="m\"1 m\\2 m'3"),
 }
 
 

@@ -33,7 +33,15 @@ class InvalidInputError(TopshelfError):
 
 
 class NotFoundError(TopshelfError):
-    """What was asked for does not exist."""
+    """What was asked for does not exist.
+
+    Attributes:
+        field: The name of the field that names it, where a caller gave one.
+    """
+
+    def __init__(self, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.field = field
 
 
 class ConflictError(TopshelfError):

@@ -160,7 +160,8 @@ def test_items_like_an_item_have_their_own_address(api: Api) -> None:
 
 
 def test_an_unknown_item_is_not_found_and_a_bad_one_named(api: Api) -> None:
-    assert api.get("/v1/items/unknown/similar")[0] == 404
+    status, body, _ = api.get("/v1/items/unknown/similar")
+    assert (status, body["field"]) == (404, "item_id")
     status, body, _ = api.get("/v1/items/a b/similar")
     assert (status, body["field"]) == (400, "item_id")
     status, body, _ = api.get("/v1/items/m1/similar", "context=genre:War")

@@ -6,10 +6,13 @@ the model's data snapshot with one BatchGetItem, also when the events come late.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from itertools import batched
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from topshelf.aws.failures import failures_of
 from topshelf.errors import UnavailableError
@@ -101,7 +104,7 @@ class ActivityTable:
                 seen[event.user_id].add(event.item_id)
         key = seen_key(datetime.fromtimestamp(arrived_at / 1000, UTC).date())
         for user_id, items in seen.items():
-            with failures_of(_WHAT):
+            with failures_of(_WHAT), _tolerating_a_full_set():
                 self._client.update_item(
                     TableName=self._table,
                     Key={"user_id": {"S": user_id}, "event_key": {"S": key}},
@@ -113,6 +116,20 @@ class ActivityTable:
                         ":expires": {"N": expires},
                     },
                 )
+
+
+@contextmanager
+def _tolerating_a_full_set() -> Iterator[None]:
+    """Lets a viewer's flood of items, more than an item of the table can hold, cost nobody events.
+
+    They are kept all the same, and a refresh leaves their items out of the viewer's list.
+    """
+    try:
+        yield
+    except ClientError as error:
+        # 400 KB: DynamoDB says so in the message alone.
+        if "Item size" not in error.response.get("Error", {}).get("Message", ""):
+            raise
 
 
 def activity_event(item: dict[str, Any]) -> Interaction:

@@ -108,7 +108,7 @@ class Recommender:
         except UnavailableError:
             return self._chart(champion, num_results, "")
         if ready is None:
-            raise NotFoundError(f"{version} knows no item {item_id!r}")
+            raise NotFoundError(f"{version} knows no item {item_id!r}", field="item_id")
         start = page.rank if page is not None else 0
         return answer_of(Found(ready, "similar", version), frozenset(), num_results, start)
 
