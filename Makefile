@@ -39,7 +39,7 @@ setup: $(READY) ## the interpreter and the libraries, pinned
 
 .PHONY: clean
 clean: ## remove what make made
-	rm -rf .boot .venv .topshelf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* coverage.xml
+	rm -rf .boot .venv .build .topshelf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* coverage.xml
 
 # ---------------------------------------------------------------- use
 
@@ -64,7 +64,7 @@ test-all: $(READY) ## the tests, slow ones too
 
 # mutmut wants the folder of the code to be named src.
 .PHONY: mutation
-mutation: $(READY) ## does a test notice when ranking, topk, events or serving change? 1,300 changes, a quarter of an hour
+mutation: $(READY) ## does a test notice when ranking, topk, events or serving change? 1,300 changes, 5 minutes
 	@rm -rf .build/mutation && mkdir -p .build/mutation
 	@ln -s ../../layers/core .build/mutation/src
 	@ln -s ../../tests ../../pyproject.toml .build/mutation

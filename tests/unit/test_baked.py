@@ -9,9 +9,7 @@ from tests.fakes.serving_ports import ready_list
 from topshelf.errors import IntegrityError
 from topshelf.serving.baked import BAKED_NAME, bake, load_baked, read_baked
 
-NO_TITLES = (
-    b'{"version": "v", "items": [], "scores": [], "generated_at": 1, "titles": 5}'
-)
+NO_TITLES = b'{"version": "v", "items": [], "scores": [], "generated_at": 1, "titles": 5}'
 
 
 def test_what_is_baked_is_read_back() -> None:
@@ -31,9 +29,7 @@ def test_a_list_from_before_titles_were_baked_is_read() -> None:
     assert read_baked(json.dumps(said).encode()).ready == ready_list("m1")
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{}", b"[]", b"{", b'{"items": 5}', NO_TITLES]
-)
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"{", b'{"items": 5}', NO_TITLES])
 def test_a_damaged_file_is_told(content: bytes) -> None:
     with pytest.raises(IntegrityError, match="bake it again"):
         read_baked(content)

@@ -9,13 +9,17 @@ from topshelf.serving.breaker import CircuitBreaker
 class Store:
     """Answers or fails, after as long as it is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, as_deployed: bool = False) -> None:
         self.now = 0.0
         self.takes = 0.0
         self.down = False
         self.asked = 0
-        self.breaker = CircuitBreaker(
-            lambda: self.now, slow=0.02, quick_failures=3, first_pause=1, longest_pause=4
+        self.breaker = (
+            CircuitBreaker(lambda: self.now)
+            if as_deployed
+            else CircuitBreaker(
+                lambda: self.now, slow=0.02, quick_failures=3, first_pause=1, longest_pause=4
+            )
         )
 
     def _read(self) -> str:
@@ -34,6 +38,17 @@ class Store:
 
 def test_answers_pass_through() -> None:
     assert Store().ask() == "answer"
+
+
+def test_an_open_circuit_says_why_the_store_was_not_asked() -> None:
+    store = Store()
+    store.down, store.takes = True, 1
+    with pytest.raises(UnavailableError, match=r"^down$"):
+        store.breaker.call(store._read)
+    with pytest.raises(
+        UnavailableError, match=r"^the store did not answer a moment ago; it is left alone$"
+    ):
+        store.breaker.call(store._read)
 
 
 def test_one_slow_failure_opens_it() -> None:
@@ -86,3 +101,26 @@ def test_the_pause_doubles_up_to_its_bound(failures: int, pause: float) -> None:
     store.now = opened + pause
     store.ask()
     assert store.asked == asked + 1
+
+
+def test_as_deployed_the_pauses_are_1_2_4_8_and_15_seconds() -> None:
+    store = Store(as_deployed=True)
+    store.down, store.takes = True, 1 / 32
+    store.ask()
+    pauses = []
+    for _ in range(6):
+        opened, asked = store.now, store.asked
+        while store.asked == asked:
+            store.now += 0.25
+            store.ask()
+        pauses.append(store.now - store.takes - opened)
+    assert pauses == [1, 2, 4, 8, 15, 15]
+
+
+@pytest.mark.parametrize(("takes", "asked"), [(0.0, 20), (0.019, 20), (0.02, 1)])
+def test_as_deployed_one_slow_or_20_quick_failures_open_it(takes: float, asked: int) -> None:
+    store = Store(as_deployed=True)
+    store.down, store.takes = True, takes
+    for _ in range(30):
+        store.ask()
+    assert store.asked == asked

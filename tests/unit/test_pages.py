@@ -44,7 +44,9 @@ def test_what_is_written_is_read(tier: str, rank: int) -> None:
     ],
 )
 def test_what_is_no_page_is_refused_by_name(text: str) -> None:
-    with pytest.raises(InvalidInputError, match="next_page") as refused:
+    with pytest.raises(
+        InvalidInputError, match=r"^send next_page of the answer before, unchanged$"
+    ) as refused:
         parse_page(text)
     assert refused.value.field == "page"
 

@@ -63,7 +63,9 @@ def test_an_outage_with_nothing_remembered_is_told() -> None:
         pointer.get()
     registry.down = False
     clock.now += 1.99
-    with pytest.raises(UnavailableError, match="a moment ago"):
+    with pytest.raises(
+        UnavailableError, match=r"^the registry did not answer a moment ago; try again$"
+    ):
         pointer.get()
     clock.now += 0.01
     assert pointer.get() == ONE
@@ -87,3 +89,13 @@ def test_the_first_answer_is_asked_for_three_times_later_ones_once() -> None:
     clock.now += 6
     pointer.get()
     assert registry.asked == 6
+
+
+def test_before_the_first_release_a_slow_registry_is_asked_again_too() -> None:
+    registry, clock = FakeRegistry(), Clock()
+    pointer = PointerCache(registry, ttl=5, monotonic=clock)
+    assert pointer.get() is None
+    registry.down = True
+    with pytest.raises(UnavailableError):
+        pointer.get()
+    assert registry.asked == 1 + 3

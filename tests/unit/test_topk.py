@@ -12,6 +12,8 @@ from topshelf.topk import (
     pack_history,
     pack_rows,
     pack_scores,
+    popular_key,
+    similar_key,
     table_name,
     unpack_history,
     unpack_rows,
@@ -80,3 +82,9 @@ def test_a_table_is_named_by_its_version() -> None:
     assert table_name("prod-topk", "20260101T000000Z-0a1b2c3d") == (
         "prod-topk-20260101T000000Z-0a1b2c3d"
     )
+
+
+def test_lists_that_belong_to_no_viewer_have_keys_that_no_user_id_can_be() -> None:
+    assert popular_key() == " popular"
+    assert popular_key("genre:Drama") == " popular genre:Drama"
+    assert similar_key("m1") == " similar m1"
