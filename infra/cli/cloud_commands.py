@@ -3,7 +3,7 @@
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
@@ -111,7 +111,9 @@ def demo(
         open_source(data)  # a bad path is told before anything is started
     began = time.monotonic()
     where = options.where(ctx)
-    local = _local_cloud(where, auth=auth)
+    # What is served is checked then, whatever else the machine does; not how soon.
+    patient = {"ReadTimeoutMs": "4000"} if once else {}
+    local = _local_cloud(where, auth=auth, parameters=patient)
     records, record = where.records(), _record(local, "demo")
     if running := claim(records, record, time.time):
         raise beside(running, time.time)
@@ -156,7 +158,13 @@ def _built_in_viewers(directory: Path, progress: Progress) -> Path:
     return directory
 
 
-def _local_cloud(where: options.Where, *, auth: bool, persist: Path | None = None) -> LocalCloud:
+def _local_cloud(
+    where: options.Where,
+    *,
+    auth: bool,
+    persist: Path | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> LocalCloud:
     if where.cloud is Cloud.AWS:
         raise InvalidInputError("cloud", "this starts a local cloud; `sam deploy` deploys to AWS")
     cloud_port = where.cloud_port or free_port()
@@ -171,6 +179,7 @@ def _local_cloud(where: options.Where, *, auth: bool, persist: Path | None = Non
             auth=auth,
             state_dir=where.records().folder(cloud_port),
             emulator="localstack" if where.cloud is Cloud.LOCALSTACK else "moto",
+            parameters=parameters or {},
             persist=persist,
         )
     )

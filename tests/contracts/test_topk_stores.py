@@ -143,19 +143,19 @@ def store(request: pytest.FixtureRequest) -> TopKStore:
 
 
 def test_a_list_is_replaced_if_it_still_stands(store: TopKStore) -> None:
-    newer = replace(LIST, source="refresh", items="m9", generated_at=NOON + 1)
+    newer = replace(LIST, source="refresh", items="m9 m8 m7", generated_at=NOON + 1)
     assert store.get(VERSION, "u/1") == LIST
     assert store.replace(VERSION, "u/1", LIST, newer)
     assert store.get(VERSION, "u/1") == replace(newer, revision=1)
-    newest = replace(newer, items="m7", revision=1)
+    newest = replace(newer, items="m7 m6 m5", revision=1)
     assert store.replace(VERSION, "u/1", replace(newer, revision=1), newest)
     assert store.get(VERSION, "u/1") == replace(newest, revision=2)
 
 
 def test_a_list_that_changed_meanwhile_is_left_alone(store: TopKStore) -> None:
-    newer = replace(LIST, items="m9", generated_at=NOON + 1)
+    newer = replace(LIST, items="m9 m8 m7", generated_at=NOON + 1)
     assert store.replace(VERSION, "u/1", LIST, newer)
-    assert not store.replace(VERSION, "u/1", LIST, replace(LIST, items="m8"))
+    assert not store.replace(VERSION, "u/1", LIST, replace(LIST, items="m8 m7 m6"))
     assert store.get(VERSION, "u/1") == replace(newer, revision=1)
 
 
@@ -196,6 +196,36 @@ def test_a_throttled_read_is_unavailable() -> None:
         TopKTable(throttled, prefix="p", activity_table="a").read(VERSION, "u", [DAY])
     with pytest.raises(UnavailableError, match="throttled"):
         TopKTable(throttled, prefix="p").titles(VERSION, ["m1"])
+
+
+GOOD_ROW = {
+    "user_id": {"S": "u"},
+    "items": {"S": "m1 m2"},
+    "scores": {"B": pack_scores([2, 1])},
+    "source": {"S": "batch"},
+    "generated_at": {"N": "1"},
+}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"scores": {"B": b"\x00"}},
+        {"scores": {"B": pack_scores([1])}},
+        {"scores": {"S": "AAAA"}},
+        {"items": {"L": []}},
+        {"generated_at": {"N": "soon"}},
+        {"source": None},
+    ],
+)
+def test_a_damaged_row_is_as_good_as_none(damage: dict[str, Any]) -> None:
+    row = {name: value for name, value in (GOOD_ROW | damage).items() if value is not None}
+    answer = {"Responses": {"p-v": [row]}, "Item": row}
+    table = TopKTable(Answering(answer), prefix="p", activity_table="a")
+    with pytest.raises(UnavailableError, match="damaged"):
+        table.popular("v")
+    with pytest.raises(UnavailableError, match="damaged"):
+        table.read("v", "u", [DAY])
 
 
 def test_a_failed_import_tells_why() -> None:

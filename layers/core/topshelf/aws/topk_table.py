@@ -217,13 +217,24 @@ def _to_item(user_id: str, ready: TopKList) -> dict[str, dict[str, Any]]:
 
 
 def _from_item(item: dict[str, Any]) -> TopKList:
-    return TopKList(
-        items=item["items"]["S"],
-        scores=bytes(item["scores"]["B"]),
-        history=bytes(item.get("history", {}).get("B", b"")),
-        because=bytes(item.get("because", {}).get("B", b"")),
-        source=item["source"]["S"],
-        generated_at=int(item["generated_at"]["N"]),
-        revision=int(item.get("revision", {}).get("N", 0)),
-        title=item.get("title", {}).get("S", ""),
-    )
+    """A row as a list.
+
+    Raises:
+        UnavailableError: The row is damaged: it costs a tier, as one that cannot be read does.
+    """
+    try:
+        ready = TopKList(
+            items=item["items"]["S"],
+            scores=bytes(item["scores"]["B"]),
+            history=bytes(item.get("history", {}).get("B", b"")),
+            because=bytes(item.get("because", {}).get("B", b"")),
+            source=item["source"]["S"],
+            generated_at=int(item["generated_at"]["N"]),
+            revision=int(item.get("revision", {}).get("N", 0)),
+            title=item.get("title", {}).get("S", ""),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnavailableError(f"a row of {_WHAT} is damaged ({error!r})") from error
+    if len(ready.scores) != 2 * len(ready.item_ids()):
+        raise UnavailableError(f"a row of {_WHAT} is damaged: its scores are not its items'")
+    return ready
