@@ -9,6 +9,8 @@ BOOT_PYTHON ?= python3
 UV := .boot/bin/uv
 READY := .venv/.ready
 BIN := .venv/bin
+SAM := .sam/bin/sam
+ARCH ?= arm64
 DATA ?=
 export UV_PROJECT_ENVIRONMENT := .venv
 
@@ -39,7 +41,7 @@ setup: $(READY) ## the interpreter and the libraries, pinned
 
 .PHONY: clean
 clean: ## remove what make made
-	rm -rf .boot .venv .build .topshelf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* coverage.xml
+	rm -rf .boot .venv .sam .aws-sam .build .topshelf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* coverage.xml
 
 # ---------------------------------------------------------------- use
 
@@ -87,6 +89,23 @@ lint: $(READY) ## format, lint, types, import rules, template
 .PHONY: check
 check: lint check-requirements check-openapi test demo-once ## everything that CI runs
 
+# ---------------------------------------------------------------- artefacts
+
+$(SAM): requirements/sam.txt .python-version | $(UV)
+	@echo "setting up: AWS SAM CLI"
+	@$(UV) venv --quiet --allow-existing --python "$$(cat .python-version)" .sam
+	@$(UV) pip sync --quiet --python .sam/bin/python --require-hashes requirements/sam.txt
+	@touch $@
+
+# A layer's BuildArchitecture can be no parameter: the template is built with what was asked for.
+.PHONY: build
+build: $(READY) $(SAM) ## the functions and the layer as they are deployed, in .aws-sam/build; ARCH=x86_64 for Intel
+	@mkdir -p .build
+	@sed 's/\(BuildArchitecture\|Default\): arm64/\1: $(ARCH)/' template.yaml > .build/template.yaml
+	@PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(SAM) build --template .build/template.yaml --base-dir . \
+	  --cached --cache-dir .build/sam-cache --parameter-overrides Architecture=$(ARCH) >.build/sam.log 2>&1 || { cat .build/sam.log >&2; exit 1; }
+	@$(BIN)/python -m infra.packaging
+
 # ---------------------------------------------------------------- derived files
 
 # One resolution (all.txt); every other file is a part of it.
@@ -101,12 +120,14 @@ OUT ?= .
 .PHONY: upgrade
 upgrade: $(UV) ## resolve anew, then derive
 	@$(COMPILE) --group dev --upgrade -o requirements/all.txt
+	@$(COMPILE) --group sam --upgrade -o requirements/sam.txt
 	@$(MAKE) requirements
 
 .PHONY: requirements
 requirements: $(UV) ## pins of the environment and of each Lambda from pyproject.toml
 	@mkdir -p $(OUT)/requirements
 	@$(COMPILE) --group dev -c requirements/all.txt -o $(OUT)/requirements/all.txt
+	@$(COMPILE) --group sam -c requirements/sam.txt -o $(OUT)/requirements/sam.txt
 	@set -e; for part in $(PARTS); do \
 	  file=$(OUT)/$${part#*:}; mkdir -p $$(dirname $$file); \
 	  $(COMPILE) --group $${part%%:*} -c requirements/all.txt -o $$file; done

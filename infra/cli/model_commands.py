@@ -134,7 +134,7 @@ def bake(
 ) -> None:
     """Write what is popular now into the deployment: the last resort when no store answers.
 
-    Example: `topshelf bake && sam build && sam deploy`
+    Example: `topshelf bake && make build && sam deploy`
     """
     connected = options.where(ctx).connect()
     champion = connected.registry().champion()

@@ -1,0 +1,1 @@
+"""What becomes of the built artefacts before they are deployed."""
