@@ -106,6 +106,17 @@ build: $(READY) $(SAM) ## the functions and the layer as they are deployed, in .
 	  --cached --cache-dir .build/sam-cache --parameter-overrides Architecture=$(ARCH) >.build/sam.log 2>&1 || { cat .build/sam.log >&2; exit 1; }
 	@$(BIN)/python -m infra.packaging
 
+.build/runtime/.ready: requirements/runtime.txt | $(UV)
+	@rm -rf .build/runtime && mkdir -p .build/runtime
+	@$(UV) pip install --quiet --no-deps --require-hashes --python $(BIN)/python --target .build/runtime -r requirements/runtime.txt
+	@$(BIN)/python -m compileall -q .build/runtime
+	@touch $@
+
+.PHONY: test-runtime
+test-runtime: $(READY) .build/runtime/.ready ## the artefacts in Lambda's own runtime, as plain processes: what they load, cold and warm
+	@$(MAKE) build ARCH=$$(uname -m | sed 's/aarch64/arm64/')
+	@$(BIN)/pytest tests/runtime -m '' -s
+
 # ---------------------------------------------------------------- derived files
 
 # One resolution (all.txt); every other file is a part of it.
@@ -121,6 +132,7 @@ OUT ?= .
 upgrade: $(UV) ## resolve anew, then derive
 	@$(COMPILE) --group dev --upgrade -o requirements/all.txt
 	@$(COMPILE) --group sam --upgrade -o requirements/sam.txt
+	@$(COMPILE) --group runtime --upgrade -o requirements/runtime.txt
 	@$(MAKE) requirements
 
 .PHONY: requirements
@@ -128,6 +140,7 @@ requirements: $(UV) ## pins of the environment and of each Lambda from pyproject
 	@mkdir -p $(OUT)/requirements
 	@$(COMPILE) --group dev -c requirements/all.txt -o $(OUT)/requirements/all.txt
 	@$(COMPILE) --group sam -c requirements/sam.txt -o $(OUT)/requirements/sam.txt
+	@$(COMPILE) --group runtime -c requirements/runtime.txt -o $(OUT)/requirements/runtime.txt
 	@set -e; for part in $(PARTS); do \
 	  file=$(OUT)/$${part#*:}; mkdir -p $$(dirname $$file); \
 	  $(COMPILE) --group $${part%%:*} -c requirements/all.txt -o $$file; done

@@ -1,0 +1,69 @@
+"""Built artefacts, and a platform that they work on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from infra.cli import releasing
+from tests.conftest import REGION, ROOT
+from tests.e2e.conftest import Platform, few_viewers, quiet, running
+from tests.runtime.lambda_process import EMULATOR, RUNTIME, Code, LambdaProcess
+from topshelf.aws.clients import create_client
+from topshelf.manifest import Manifest
+
+__all__ = ["few_viewers", "running"]
+
+BUILD = ROOT / ".aws-sam" / "build"
+SERVICES = ("DYNAMODB", "S3", "SECRETS_MANAGER", "FIREHOSE")
+
+
+@dataclass(frozen=True, slots=True)
+class Artefacts:
+    """The functions as they are built, and where their variables come from."""
+
+    platform: Platform
+    manifest: Manifest
+    logs: Path
+
+    def start(self, logical_id: str, *, probe: bool = False) -> LambdaProcess:
+        """An execution environment of a function.
+
+        Args:
+            logical_id: Its name in the template.
+            probe: Whether ``{"probe": true}`` is answered with what is loaded.
+        """
+        layer = BUILD / "CoreLayer" / "python"
+        name = f"topshelf-{_dashed(logical_id)}"
+        lambdas = create_client("lambda", REGION, self.platform.cloud.endpoint_url)
+        said = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        # Not AWS_ENDPOINT_URL: that would take the way of local work, which Lambda has not.
+        address = self.platform.cloud.endpoint_url.replace("localhost", "127.0.0.1")
+        variables = {f"AWS_ENDPOINT_URL_{service}": address for service in SERVICES}
+        probes = (Path(__file__).parent / "probe",) if probe else ()
+        code = Code(BUILD / logical_id, layer, probes)
+        handler = "probe.lambda_handler" if probe else "handler.lambda_handler"
+        own = {k: v for k, v in said.items() if k.startswith("TOPSHELF_")} | variables
+        return LambdaProcess(code, own, self.logs / f"{logical_id}.log", handler)
+
+
+def _dashed(name: str) -> str:
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _built() -> None:
+    for path in (EMULATOR, RUNTIME / "awslambdaric", BUILD / "template.yaml"):
+        if not path.exists():
+            pytest.skip(f"no {path.relative_to(ROOT)}; `make test-runtime` builds it")
+
+
+@pytest.fixture(scope="module")
+def artefacts(
+    _built: None, running: Platform, few_viewers: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Artefacts:
+    """A platform with a released model, and the artefacts."""
+    running.load(few_viewers)
+    manifest = running.train()
+    releasing.release(running.stack, manifest.version, quiet)
+    return Artefacts(running, manifest, tmp_path_factory.mktemp("logs"))

@@ -1,0 +1,77 @@
+"""Each built function in Lambda's own runtime, on a platform with a released model."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.builders.gateway import http_event
+from tests.runtime.conftest import Artefacts
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
+
+NEVER_IN_THE_API = {"numpy", "scipy", "implicit", "polars", "boto3", "localstack_client", "moto"}
+
+
+def test_recommendations_titles_and_errors(artefacts: Artefacts) -> None:
+    with artefacts.start("RecommendApi") as function:
+        answer = function.invoke(
+            http_event("GET", "/v1/users/v000001/recommendations", query="titles=true")
+        )
+        said = json.loads(answer["body"])
+        assert (answer["statusCode"], said["tier"]) == (200, "own")
+        assert said["model_version"] == artefacts.manifest.version
+        assert all(item["title"] for item in said["item_list"])
+        assert said["recommendation_id"]
+        refused = function.invoke(http_event("GET", "/v1/popular", query="num_results=x"))
+        assert (refused["statusCode"], json.loads(refused["body"])["field"]) == (400, "num_results")
+        assert function.invoke(http_event("GET", "/openapi.json"))["statusCode"] == 200
+
+
+def test_events_are_taken_in(artefacts: Artefacts) -> None:
+    event = {"user_id": "v000001", "item_id": "m00001", "event_type": "view"}
+    body = json.dumps({"events": [event | {"timestamp": int(time.time() * 1000)}]})
+    with artefacts.start("IngestEvents") as function:
+        answer = function.invoke(http_event("POST", "/v1/events", body=body))
+    assert (answer["statusCode"], json.loads(answer["body"])["accepted"]) == (202, 1)
+
+
+def test_a_list_is_refreshed_from_the_stream(artefacts: Artefacts) -> None:
+    now = int(time.time() * 1000)
+    event = {"user_id": "v000002", "item_id": "m00009", "event_type": "view", "timestamp": now}
+    record: dict[str, Any] = {
+        "eventID": "1",
+        "eventName": "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {
+            "SequenceNumber": "1",
+            "Keys": {"user_id": {"S": "v000002"}, "event_key": {"S": f"{now}#x"}},
+            "NewImage": {
+                "user_id": {"S": "v000002"},
+                "event_key": {"S": f"{now}#x"},
+                "event": {"S": json.dumps(event)},
+                "origin": {"S": "live"},
+            },
+        },
+    }
+    with artefacts.start("RefreshTopk") as function:
+        assert function.invoke({"Records": [record]}) == {"batchItemFailures": []}
+    row = artefacts.platform.stack.lists().get(artefacts.manifest.version, "v000002")
+    assert row is not None
+    assert (row.source, row.generated_at) == ("refresh", now)
+
+
+def test_a_version_is_verified(artefacts: Artefacts) -> None:
+    with artefacts.start("ReleaseModel") as function:
+        said = function.invoke({"step": "verify", "version": artefacts.manifest.version})
+    assert said == {"status": "verified", "files": len(artefacts.manifest.files)}
+
+
+@pytest.mark.parametrize("name", ["RecommendApi", "IngestEvents"])
+def test_an_api_function_loads_nothing_heavy(artefacts: Artefacts, name: str) -> None:
+    with artefacts.start(name, probe=True) as function:
+        function.invoke(http_event("GET", "/v1/popular"))
+        loaded = set(function.invoke({"probe": True}))
+    assert {"topshelf", "fastapi", "botocore"} <= loaded
+    assert not loaded & NEVER_IN_THE_API
