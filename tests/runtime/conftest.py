@@ -15,6 +15,7 @@ from topshelf.manifest import Manifest
 __all__ = ["few_viewers", "running"]
 
 BUILD = ROOT / ".aws-sam" / "build"
+LAYER = BUILD / "CoreLayer" / "python"
 SERVICES = ("DYNAMODB", "S3", "SECRETS_MANAGER", "FIREHOSE")
 
 
@@ -26,25 +27,28 @@ class Artefacts:
     manifest: Manifest
     logs: Path
 
-    def start(self, logical_id: str, *, probe: bool = False) -> LambdaProcess:
+    def start(
+        self, logical_id: str, *, code: Code | None = None, handler: str = "handler.lambda_handler"
+    ) -> LambdaProcess:
         """An execution environment of a function.
 
         Args:
             logical_id: Its name in the template.
-            probe: Whether ``{"probe": true}`` is answered with what is loaded.
+            code: Other code than its artefact and the layer.
+            handler: As the template names it.
         """
-        layer = BUILD / "CoreLayer" / "python"
-        name = f"topshelf-{_dashed(logical_id)}"
-        lambdas = create_client("lambda", REGION, self.platform.cloud.endpoint_url)
-        said = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         # Not AWS_ENDPOINT_URL: that would take the way of local work, which Lambda has not.
         address = self.platform.cloud.endpoint_url.replace("localhost", "127.0.0.1")
-        variables = {f"AWS_ENDPOINT_URL_{service}": address for service in SERVICES}
-        probes = (Path(__file__).parent / "probe",) if probe else ()
-        code = Code(BUILD / logical_id, layer, probes)
-        handler = "probe.lambda_handler" if probe else "handler.lambda_handler"
-        own = {k: v for k, v in said.items() if k.startswith("TOPSHELF_")} | variables
-        return LambdaProcess(code, own, self.logs / f"{logical_id}.log", handler)
+        variables = self._variables(logical_id)
+        variables |= {f"AWS_ENDPOINT_URL_{service}": address for service in SERVICES}
+        code = code or Code(BUILD / logical_id, LAYER)
+        return LambdaProcess(code, variables, self.logs / f"{logical_id}.log", handler)
+
+    def _variables(self, logical_id: str) -> dict[str, str]:
+        lambdas = create_client("lambda", REGION, self.platform.cloud.endpoint_url)
+        name = f"topshelf-{_dashed(logical_id)}"
+        said = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        return {name: value for name, value in said.items() if name.startswith("TOPSHELF_")}
 
 
 def _dashed(name: str) -> str:

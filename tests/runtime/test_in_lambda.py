@@ -2,12 +2,14 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.builders.gateway import http_event
-from tests.runtime.conftest import Artefacts
+from tests.runtime.conftest import BUILD, LAYER, Artefacts
+from tests.runtime.lambda_process import Code
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
@@ -70,7 +72,8 @@ def test_a_version_is_verified(artefacts: Artefacts) -> None:
 
 @pytest.mark.parametrize("name", ["RecommendApi", "IngestEvents"])
 def test_an_api_function_loads_nothing_heavy(artefacts: Artefacts, name: str) -> None:
-    with artefacts.start(name, probe=True) as function:
+    code = Code(BUILD / name, LAYER, (Path(__file__).parent / "probe",))
+    with artefacts.start(name, code=code, handler="probe.lambda_handler") as function:
         function.invoke(http_event("GET", "/v1/popular"))
         loaded = set(function.invoke({"probe": True}))
     assert {"topshelf", "fastapi", "botocore"} <= loaded
