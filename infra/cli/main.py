@@ -13,6 +13,7 @@ from infra.cli import (
     cloud_commands,
     cost_command,
     data_commands,
+    destroy_command,
     down,
     model_commands,
     options,
@@ -42,6 +43,7 @@ app.command(name="release")(model_commands.release)
 app.command(name="rollback")(model_commands.rollback)
 app.command(name="bake")(model_commands.bake)
 app.command(name="cost")(cost_command.cost)
+app.command(name="destroy")(destroy_command.destroy)
 
 
 def _on_term(_signal: int, _frame: FrameType | None) -> None:
