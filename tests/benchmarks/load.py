@@ -1,21 +1,24 @@
 """A bounded load test of the HTTP API: wrk's closed loop, with the answers looked at.
 
-Each of a few threads keeps one connection and asks for the next viewer as soon as it has an
-answer. Every answer is read: its status, its tier, how long it took.
+Each thread keeps one connection. Every answer is read: its status, its tier, how long it took.
 """
 
 import argparse
+import contextlib
 import http.client
 import json
 import sys
-import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from urllib.parse import quote, urlsplit
 
 from infra.cli.stack import Cloud, Place, Stack
+from tests.benchmarks.closed_loop import closed_loop
 
 TIMEOUT = 10
+
+type Answer = tuple[int, bytes]
 
 
 def viewers_of(host: str, cloud_port: int) -> list[str]:
@@ -30,42 +33,30 @@ def viewers_of(host: str, cloud_port: int) -> list[str]:
     return found
 
 
-def ask(
-    netloc: str, users: list[str], latencies: list[float], seen: Counter[str], lock: threading.Lock
-) -> None:
-    """Asks for each user in turn over one connection."""
-    connection = http.client.HTTPConnection(netloc, timeout=TIMEOUT)
-    mine: list[float] = []
-    counted: Counter[str] = Counter()
-    for user in users:
-        began = time.perf_counter()
-        connection.request("GET", f"/v1/users/{quote(user, safe='')}/recommendations")
-        answer = connection.getresponse()
-        body = answer.read()
-        mine.append((time.perf_counter() - began) * 1000)
-        counted[f"status {answer.status}"] += 1
-        if answer.status == 200:
-            counted[f"tier {json.loads(body)['tier']}"] += 1
-    connection.close()
-    with lock:
-        latencies += mine
-        seen += counted
+@contextlib.contextmanager
+def connection(netloc: str) -> Iterator[Callable[[str], Answer]]:
+    """Asks for a user over one connection, and reads the whole answer: its status and body."""
+    with contextlib.closing(http.client.HTTPConnection(netloc, timeout=TIMEOUT)) as kept:
+
+        def ask(user: str) -> Answer:
+            kept.request("GET", f"/v1/users/{quote(user, safe='')}/recommendations")
+            answer = kept.getresponse()
+            return answer.status, answer.read()
+
+        yield ask
+
+
+def names(answer: Answer) -> Iterator[str]:
+    """Status and tier."""
+    status, body = answer
+    yield f"status {status}"
+    if status == 200:
+        yield f"tier {json.loads(body)['tier']}"
 
 
 def run(netloc: str, users: list[str], concurrency: int) -> tuple[list[float], Counter[str]]:
     """Latencies in milliseconds, sorted, and counts of statuses and tiers."""
-    latencies: list[float] = []
-    seen: Counter[str] = Counter()
-    lock = threading.Lock()
-    threads = [
-        threading.Thread(target=ask, args=(netloc, users[i::concurrency], latencies, seen, lock))
-        for i in range(concurrency)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sorted(latencies), seen
+    return closed_loop(users, concurrency, lambda: connection(netloc), names)
 
 
 def main() -> int:

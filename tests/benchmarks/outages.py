@@ -10,8 +10,8 @@ import os
 import sys
 import tempfile
 import threading
-import time
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from infra.local.functions import Function, Pool
 from infra.local.process import Process
 from infra.local.runtime import worker_environment
 from infra.simulator import SimulatorOptions
+from tests.benchmarks.closed_loop import closed_loop
 from tests.builders.gateway import http_event
 from tests.fakes.fault_proxy import FaultOf, FaultProxy
 from topshelf.aws.clients import create_client
@@ -97,31 +98,25 @@ def drain(process: Process) -> None:
         pass
 
 
-def ask(pool: Pool, users: list[str], latencies: list[float], seen: Counter[str]) -> None:
-    """Asks for each user in turn."""
-    for user in users:
-        event = http_event("GET", f"/v1/users/{user}/recommendations")
-        began = time.perf_counter()
-        answer: dict[str, Any] = json.loads(pool.invoke(json.dumps(event).encode()).payload)
-        latencies.append((time.perf_counter() - began) * 1000)
-        status = answer.get("statusCode", "error")
-        seen[json.loads(answer["body"])["tier"] if status == 200 else f"status {status}"] += 1
+def tier_or_status(answer: dict[str, Any]) -> str:
+    """The tier of an answer, or the status where there is none."""
+    status = answer.get("statusCode", "error")
+    tier: str = json.loads(answer["body"])["tier"] if status == 200 else f"status {status}"
+    return tier
 
 
 def load(pool: Pool, viewers: list[str], requests: int) -> tuple[list[float], Counter[str]]:
     """Latencies in milliseconds, sorted, and counts by tier."""
+
+    def ask(user: str) -> dict[str, Any]:
+        event = http_event("GET", f"/v1/users/{user}/recommendations")
+        answer: dict[str, Any] = json.loads(pool.invoke(json.dumps(event).encode()).payload)
+        return answer
+
     users = (viewers * (requests // len(viewers) + 1))[:requests]
-    latencies: list[float] = []
-    seen: Counter[str] = Counter()
-    threads = [
-        threading.Thread(target=ask, args=(pool, users[i::CONCURRENCY], latencies, seen))
-        for i in range(CONCURRENCY)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sorted(latencies), seen
+    return closed_loop(
+        users, CONCURRENCY, lambda: nullcontext(ask), lambda answer: [tier_or_status(answer)]
+    )
 
 
 def row(name: str, latencies: list[float], seen: Counter[str]) -> str:

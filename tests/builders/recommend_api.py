@@ -8,41 +8,50 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from tests.builders.gateway import http_event
+from tests.builders.shelf import Shelf
 from tests.fakes.event_ports import FakeMetrics
-from tests.fakes.model_ports import FakeRegistry
-from tests.fakes.serving_ports import FakeLists, ready_list
+from tests.fakes.serving_ports import ready_list
 from topshelf.errors import UnavailableError
+from topshelf.manifest import version_hash
 from topshelf.ports import Champion
-from topshelf.serving.breaker import CircuitBreaker
-from topshelf.serving.pointer import PointerCache
-from topshelf.serving.popular import PopularLists
-from topshelf.serving.recommender import Recommender
 from topshelf.serving.titles import Titles
 from topshelf.web import recommend
 from topshelf.web.app import lambda_handler_of
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 KEY, OLD_KEY = b"k" * 64, b"o" * 64
+KNOWN = {
+    "git_commit": "abc",
+    "parent_version": "",
+    "manifest": "models/v1/manifest.json",
+    "parameters": '{"als": {"factors": 64}}',
+    "seed": "42",
+    "data_taken_at": "1",
+    "data_newest_event": "2",
+    "data_objects": "3",
+    "data_sha256": "0" * 64,
+}
 
 
 class Api:
-    """The API over fakes, with a model live."""
+    """The API over fakes, with a model live.
+
+    Attributes:
+        handler: As Lambda calls it.
+    """
 
     def __init__(self) -> None:
-        self.registry = FakeRegistry(Champion("v1", None, date(2026, 1, 1), 1))
-        self.lists = FakeLists()
+        shelf = Shelf(Champion("v1", None, date(2026, 1, 1), 1), NOW)
+        self.registry, self.lists = shelf.registry, shelf.lists
         self.lists.charts["v1"] = ready_list("p1", "p2", "p3", generated_at=5)
         self.lists.own["v1", "u1"] = ready_list("m1", "m2", "m3", generated_at=7)
         self.metrics = FakeMetrics()
         self.secret_is_missing = False
-        pointer = PointerCache(self.registry, ttl=5, monotonic=lambda: 0.0)
-        breaker = CircuitBreaker(lambda: 0.0)
-        popular = PopularLists(self.lists, breaker)
-        self._handler = lambda_handler_of(
+        self.handler = lambda_handler_of(
             recommend.create_recommend_app(
-                Recommender(pointer, self.lists, popular, lambda: NOW, breaker=breaker),
-                Titles(self.lists, breaker),
-                pointer,
+                shelf.recommender,
+                Titles(self.lists, shelf.breaker),
+                shelf.pointer,
                 self.registry,
                 self,
                 metrics=self.metrics,
@@ -52,6 +61,11 @@ class Api:
                 logger=Logger(service="test"),
             )
         )
+
+    def remember_model(self) -> None:
+        """The registry knows where the live model comes from."""
+        self.registry.record("v1", "imported", KNOWN)
+        self.registry.record(version_hash("v1").hex(), "alias", {"version": "v1"})
 
     def current(self) -> bytes:
         if self.secret_is_missing:
@@ -64,7 +78,7 @@ class Api:
     def get(self, path: str, query: str = "", **headers: str) -> tuple[int, Any, dict[str, str]]:
         """Status, body and headers; ``if_none_match=...`` sends the header If-None-Match."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = self._handler(http_event("GET", path, query=query, headers=sent), None)
+        answer = self.handler(http_event("GET", path, query=query, headers=sent), None)
         is_json = answer["body"] and "json" in answer["headers"]["content-type"]
         body = json.loads(answer["body"]) if is_json else answer["body"]
         return answer["statusCode"], body, answer["headers"]

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.builders.interactions import NOON, interaction
 from tests.contracts.test_activity_store import make_activity_table
@@ -17,7 +16,7 @@ from tests.fakes.model_ports import FakeTopKStore
 from tests.fakes.serving_ports import FakeLists
 from topshelf.aws.activity_table import ActivityTable
 from topshelf.aws.topk_table import TopKTable, TopKTableImport, import_line
-from topshelf.errors import ConflictError, NotFoundError, UnavailableError
+from topshelf.errors import UnavailableError
 from topshelf.ports import TopKCache, TopKStore
 from topshelf.topk import POPULAR_KEY, TopKList, pack_history, pack_rows, pack_scores
 
@@ -176,93 +175,3 @@ def test_the_import_reports_its_own_counts_and_rows_read_back(client: Any) -> No
     report = tables.imports.report(tables.handle)
     assert (report.status, report.imported, report.errors) == ("completed", 6, 0)
     assert tables.imports.sample(VERSION, [*ROWS, "nobody"]) == ROWS
-
-
-def test_a_second_import_of_a_version_is_refused() -> None:
-    refused = service_error("ResourceInUseException")
-    with pytest.raises(ConflictError):
-        TopKTableImport(Refusing(refused), prefix="p", bucket="b").start(VERSION)
-
-
-def test_an_unknown_import_is_told() -> None:
-    refused = service_error("ImportNotFoundException")
-    with pytest.raises(NotFoundError):
-        TopKTableImport(Refusing(refused), prefix="p", bucket="b").report("arn")
-
-
-def test_a_throttled_read_is_unavailable() -> None:
-    throttled = Answering({"Responses": {}, "UnprocessedKeys": {"p-v": {}}})
-    with pytest.raises(UnavailableError, match="throttled"):
-        TopKTable(throttled, prefix="p", activity_table="a").read(VERSION, "u", [DAY])
-    with pytest.raises(UnavailableError, match="throttled"):
-        TopKTable(throttled, prefix="p").titles(VERSION, ["m1"])
-
-
-GOOD_ROW = {
-    "user_id": {"S": "u"},
-    "items": {"S": "m1 m2"},
-    "scores": {"B": pack_scores([2, 1])},
-    "source": {"S": "batch"},
-    "generated_at": {"N": "1"},
-}
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        {"scores": {"B": b"\x00"}},
-        {"scores": {"B": pack_scores([1])}},
-        {"scores": {"S": "AAAA"}},
-        {"items": {"L": []}},
-        {"generated_at": {"N": "soon"}},
-        {"source": None},
-    ],
-)
-def test_a_damaged_row_is_as_good_as_none(damage: dict[str, Any]) -> None:
-    row = {name: value for name, value in (GOOD_ROW | damage).items() if value is not None}
-    answer = {"Responses": {"p-v": [row]}, "Item": row}
-    table = TopKTable(Answering(answer), prefix="p", activity_table="a")
-    with pytest.raises(UnavailableError, match="damaged"):
-        table.popular("v")
-    with pytest.raises(UnavailableError, match="damaged"):
-        table.read("v", "u", [DAY])
-
-
-def test_a_failed_import_tells_why() -> None:
-    said = {
-        "ImportStatus": "FAILED",
-        "ErrorCount": 3,
-        "FailureCode": "ItemValidationError",
-        "FailureMessage": "too large",
-    }
-    imports = TopKTableImport(Answering({"ImportTableDescription": said}), prefix="p", bucket="b")
-    report = imports.report("arn")
-    assert (report.status, report.errors) == ("failed", 3)
-    assert report.detail == "ItemValidationError too large"
-
-
-def service_error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "no"}}, "Any")
-
-
-class Refusing:
-    """A client whose every call fails, in ways that the emulator does not."""
-
-    def __init__(self, error: ClientError) -> None:
-        self._error = error
-
-    def __getattr__(self, name: str) -> Any:
-        def call(**_: Any) -> Any:
-            raise self._error
-
-        return call
-
-
-class Answering:
-    """A client that has one answer."""
-
-    def __init__(self, answer: dict[str, Any]) -> None:
-        self._answer = answer
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda **_: self._answer

@@ -1,14 +1,12 @@
 """The local cloud and its user: started twice, in the background, ended from afar, killed."""
 
-import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,23 +16,8 @@ import pytest
 from infra.cli import main as cli
 from infra.local.process_id import Child, ProcessId, children_of, end_process
 from infra.local.run_record import RunRecord, RunRecords
+from tests.builders.local_cloud import eventually, free_ports
 from tests.builders.records import run_record
-
-
-def eventually[T](ask: Callable[[], T], seconds: float = 15) -> T:
-    deadline = time.monotonic() + seconds
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
-    return answer
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 @dataclass(frozen=True, slots=True)

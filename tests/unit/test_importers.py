@@ -3,24 +3,16 @@
 import errno
 import gzip
 import json
-from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.importers import (
-    ImportSummary,
-    RefusedRow,
-    Source,
-    import_events,
-    import_run,
-    open_source,
-    packing,
-)
+from infra.importers import ImportSummary, RefusedRow, import_run, open_source, packing
+from tests.builders.imports import NOW, Listed, run
 from tests.builders.interactions import NOON, interaction
 from tests.fakes.event_ports import FakeActivity
 from tests.fakes.lake import FakeLakeWriter
@@ -28,43 +20,13 @@ from topshelf.catalog import Movie, encode_movies
 from topshelf.errors import IntegrityError, InvalidInputError, UnavailableError
 from topshelf.events import EventPolicy, Interaction, Refusal, encode_line
 
-NOW = datetime(2026, 1, 2, 23, 30, tzinfo=UTC)
 RATINGS_CSV = "userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n7,1029,3.0,851866703\n"
 ONE = Movie(item_id="m1", title="One", genres=("Drama",), year=1999)
-
-
-def run(
-    source: Source, lake: FakeLakeWriter | None = None, activity: Any = None, **changes: Any
-) -> ImportSummary:
-    values: dict[str, Any] = {"clock": lambda: NOW} | changes
-    return import_events(
-        source, lake=lake or FakeLakeWriter(), activity=activity or FakeActivity(), **values
-    )
 
 
 def write(path: Path, content: bytes | str) -> Path:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
-
-
-class Listed:
-    """A Source of given rows."""
-
-    description = "given rows"
-
-    def __init__(self, rows: Sequence[Interaction | RefusedRow]) -> None:
-        self._rows = rows
-
-    def rows(self, policy: EventPolicy) -> Iterator[Interaction | RefusedRow]:
-        return iter(self._rows)
-
-    def share_read(self) -> None: ...
-
-    def movies(self) -> Iterator[Movie | RefusedRow]:
-        return iter(())
-
-    def count_users(self) -> int:
-        return 0
 
 
 def test_every_row_is_accounted_for(tmp_path: Path) -> None:
@@ -202,52 +164,6 @@ def test_the_day_is_that_of_arrival_in_utc() -> None:
     west = datetime.fromisoformat("2026-01-02T20:00:00-08:00")
     run(Listed([interaction()]), lake, clock=lambda: west)
     assert next(iter(lake.objects)).startswith("events/dt=2026-01-03/import-")
-
-
-def test_seen_items_are_left_alone_on_request() -> None:
-    activity = FakeActivity()
-    run(Listed([interaction()]), activity=activity, mark_seen=False)
-    assert activity.newest("u1") == [interaction()]
-    assert not activity.seen
-
-
-def test_only_the_newest_200_go_to_the_activity_store() -> None:
-    events = [interaction("u1", event_id=f"e{n:04d}", timestamp=NOON + n) for n in range(950)]
-    activity = FakeActivity()
-    summary = run(Listed([*events[500:], *events[:500], interaction("u2")]), activity=activity)
-    assert summary.accepted == 951
-    assert summary.activity_written == 201
-    assert activity.newest("u1", 1000) == events[:-201:-1]
-
-
-def test_many_viewers_are_written_by_several_threads() -> None:
-    events = [interaction(f"u{n % 1500}", event_id=f"e{n}") for n in range(9_000)]
-    activity = FakeActivity()
-    told: list[int] = []
-    summary = run(
-        Listed(events),
-        activity=activity,
-        progress=lambda stage, done, _share: told.append(done) if stage == "activity" else None,
-    )
-    assert summary.activity_written == 9_000
-    assert sum(map(len, activity.events.values())) == 9_000
-    assert told == sorted(told)
-    assert told[-1] == 9_000
-
-
-def test_a_failing_activity_store_ends_the_import() -> None:
-    class Failing(FakeActivity):
-        calls = 0
-
-        def record(self, events: Sequence[Interaction], **_: Any) -> None:
-            self.calls += 1
-            raise UnavailableError("throttled")
-
-    activity = Failing()
-    events = [interaction(f"u{n}") for n in range(20_000)]
-    with pytest.raises(UnavailableError, match="throttled"):
-        run(Listed(events), activity=activity)
-    assert activity.calls < 20
 
 
 def test_rows_that_do_not_add_up_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,17 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.model_ports import FakeRegistry
-from tests.fakes.serving_ports import FakeLists, ready_list
+from tests.builders.shelf import Shelf
+from tests.fakes.serving_ports import ready_list
 from topshelf.errors import GoneError, InvalidInputError, UnavailableError
 from topshelf.ports import Champion
 from topshelf.serving.answers import Answer
 from topshelf.serving.baked import BakedList
-from topshelf.serving.breaker import CircuitBreaker
 from topshelf.serving.pages import Page, Tier
-from topshelf.serving.pointer import PointerCache
-from topshelf.serving.popular import PopularLists
-from topshelf.serving.recommender import Recommender
 
 TODAY, EVE = date(2026, 1, 3), date(2026, 1, 2)
 BEFORE = Champion("v1", None, EVE, 1)
@@ -25,22 +21,17 @@ AFTER = Champion("v2", "v1", TODAY, 2, previous_seen_since=EVE)
 LATER = Champion("v3", "v2", TODAY, 3, previous_seen_since=TODAY)
 
 
-class Shelf:
-    """A recommender over fakes; v1 is live, v2 and v3 may follow."""
+class Stocked(Shelf):
+    """v1 is live, v2 and v3 may follow."""
 
     def __init__(self, *, baked: bool = False) -> None:
-        self.registry, self.lists = FakeRegistry(BEFORE), FakeLists()
+        ready = BakedList("v0", ready_list("b1", "b2", "b3")) if baked else None
+        super().__init__(BEFORE, datetime(2026, 1, 3, 12, tzinfo=UTC), baked=ready)
         for version in ("v1", "v2", "v3"):
             self.lists.own[version, "u1"] = ready_list(*(f"{version}-{n}" for n in range(1, 7)))
             self.lists.charts[version] = ready_list(*(f"{version}-p{n}" for n in range(1, 7)))
             self.lists.charts[f"{version} genre:War"] = ready_list(f"{version}-w1", f"{version}-w2")
             self.lists.alike[version, "m"] = ready_list(*(f"{version}-s{n}" for n in range(1, 5)))
-        breaker = CircuitBreaker(lambda: 0.0, quick_failures=1_000)
-        pointer = PointerCache(self.registry, ttl=0, monotonic=lambda: 0.0)
-        ready = BakedList("v0", ready_list("b1", "b2", "b3")) if baked else None
-        popular = PopularLists(self.lists, breaker, ready)
-        now = datetime(2026, 1, 3, 12, tzinfo=UTC)
-        self.recommender = Recommender(pointer, self.lists, popular, lambda: now, breaker=breaker)
         self.recommend = self.recommender.recommend
 
 
@@ -59,7 +50,7 @@ def all_pages(ask: Callable[[Page | None], Answer]) -> list[list[str]]:
 
 
 def test_pages_follow_each_other_to_the_end_of_the_list() -> None:
-    shelf = Shelf()
+    shelf = Stocked()
     assert shelf.recommend("u1", 4).next_page == Page("own", 4, "v1")
     assert all_pages(lambda page: shelf.recommend("u1", 4, "", page)) == [
         ["v1-1", "v1-2", "v1-3", "v1-4"],
@@ -70,7 +61,7 @@ def test_pages_follow_each_other_to_the_end_of_the_list() -> None:
 
 
 def test_a_release_between_two_pages_changes_nothing() -> None:
-    shelf = Shelf()
+    shelf = Stocked()
     first = shelf.recommend("u1", 4)
     shelf.registry.live = AFTER
     second = shelf.recommend("u1", 4, "", first.next_page)
@@ -82,7 +73,7 @@ def test_a_release_between_two_pages_changes_nothing() -> None:
 
 
 def test_a_page_of_the_previous_version_goes_on_as_previous() -> None:
-    shelf = Shelf()
+    shelf = Stocked()
     shelf.registry.live = AFTER
     del shelf.lists.own["v2", "u1"]
     first = shelf.recommend("u1", 2)
@@ -92,7 +83,7 @@ def test_a_page_of_the_previous_version_goes_on_as_previous() -> None:
 
 
 def test_two_releases_later_the_page_is_gone_and_says_so() -> None:
-    shelf = Shelf()
+    shelf = Stocked()
     first = shelf.recommend("u1", 2)
     shelf.registry.live = LATER
     with pytest.raises(GoneError, match="v1 is no longer served; ask again without page") as gone:
@@ -101,7 +92,7 @@ def test_two_releases_later_the_page_is_gone_and_says_so() -> None:
 
 
 def test_a_previous_version_without_its_snapshot_day_is_gone() -> None:
-    shelf = Shelf()
+    shelf = Stocked()
     shelf.registry.live = Champion("v2", "v1", TODAY, 2)
     with pytest.raises(GoneError):
         shelf.recommend("u1", 2, "", Page("own", 2, "v1"))
@@ -109,11 +100,11 @@ def test_a_previous_version_without_its_snapshot_day_is_gone() -> None:
 
 def test_a_viewer_who_has_no_list_has_no_page_of_it() -> None:
     with pytest.raises(GoneError):
-        Shelf().recommend("stranger", 2, "", Page("own", 2, "v1"))
+        Stocked().recommend("stranger", 2, "", Page("own", 2, "v1"))
 
 
 def test_what_is_seen_in_between_moves_nothing() -> None:
-    shelf = Shelf()
+    shelf = Stocked()
     first = shelf.recommend("u1", 2)
     shelf.lists.seen["u1", TODAY] = {"v1-1", "v1-2", "v1-4"}
     second = shelf.recommend("u1", 2, "", first.next_page)
@@ -122,7 +113,7 @@ def test_what_is_seen_in_between_moves_nothing() -> None:
 
 
 def test_an_outage_between_two_pages_costs_the_version_and_not_the_answer() -> None:
-    shelf = Shelf()
+    shelf = Stocked()
     first = shelf.recommend("u1", 4)
     shelf.lists.down = True
     second = shelf.recommend("u1", 4, "", first.next_page)
@@ -132,7 +123,7 @@ def test_an_outage_between_two_pages_costs_the_version_and_not_the_answer() -> N
 
 
 def test_popular_pages_stay_on_their_version() -> None:
-    shelf = Shelf()
+    shelf = Stocked()
     first = shelf.recommend("stranger", 4)
     assert first.next_page == Page("popular", 4, "v1")
     shelf.registry.live = AFTER
@@ -147,7 +138,7 @@ def test_popular_pages_stay_on_their_version() -> None:
 
 
 def test_a_context_goes_with_its_page() -> None:
-    shelf = Shelf()
+    shelf = Stocked()
     first = shelf.recommender.popular(1, "genre:War")
     assert first.next_page == Page("popular_in_context", 1, "v1")
     assert ids(shelf.recommender.popular(1, "genre:War", first.next_page)) == ["v1-w2"]
@@ -159,7 +150,7 @@ def test_a_context_goes_with_its_page() -> None:
 
 
 def test_similar_pages_stay_on_their_version() -> None:
-    shelf = Shelf()
+    shelf = Stocked()
     similar = shelf.recommender.similar
     first = similar("m", 3)
     assert first.next_page == Page("similar", 3, "v1")
@@ -175,7 +166,7 @@ def test_similar_pages_stay_on_their_version() -> None:
 
 
 def test_similar_pages_fall_back_to_what_is_popular_and_go_on_there() -> None:
-    shelf = Shelf()
+    shelf = Stocked()
     shelf.recommender.popular(1)
     first = shelf.recommender.similar("m", 3)
     shelf.lists.down = True
@@ -185,7 +176,7 @@ def test_similar_pages_fall_back_to_what_is_popular_and_go_on_there() -> None:
 
 
 def test_the_baked_list_has_pages_too() -> None:
-    shelf = Shelf(baked=True)
+    shelf = Stocked(baked=True)
     shelf.registry.down = shelf.lists.down = True
     for ask in (
         lambda page: shelf.recommend("u1", 2, "", page),
@@ -203,7 +194,7 @@ def test_the_baked_list_has_pages_too() -> None:
 @pytest.mark.parametrize("baked", [True, False])
 def test_a_page_of_another_deployments_baked_list_is_gone(*, baked: bool) -> None:
     with pytest.raises(GoneError):
-        Shelf(baked=baked).recommender.popular(2, "", Page("baked", 2, "other"))
+        Stocked(baked=baked).recommender.popular(2, "", Page("baked", 2, "other"))
 
 
 @pytest.mark.parametrize(
@@ -211,7 +202,7 @@ def test_a_page_of_another_deployments_baked_list_is_gone(*, baked: bool) -> Non
     [("recommend", ["similar"]), ("popular", ["own", "previous", "similar"])],
 )
 def test_a_page_of_another_address_is_refused(surface: str, tiers: list[Tier]) -> None:
-    shelf = Shelf()
+    shelf = Stocked()
     ask = {"recommend": lambda p: shelf.recommend("u1", 2, "", p)}.get(
         surface, lambda p: shelf.recommender.popular(2, "", p)
     )
@@ -232,7 +223,7 @@ def test_a_page_of_another_address_is_refused(surface: str, tiers: list[Tier]) -
 def test_pages_together_are_the_list_each_item_once(
     length: int, seen: set[int], sizes: list[int], release: int
 ) -> None:
-    shelf = Shelf()
+    shelf = Stocked()
     shelf.lists.own["v1", "u1"] = ready_list(*(f"m{n}" for n in range(length)))
     shelf.lists.seen["u1", TODAY] = {f"m{n}" for n in seen}
     asked = 0

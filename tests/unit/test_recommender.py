@@ -6,36 +6,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.builders.shelf import Shelf
 from tests.fakes.model_ports import FakeRegistry
 from tests.fakes.serving_ports import FakeLists, ready_list
 from topshelf.errors import UnavailableError
 from topshelf.ports import Champion, ViewerShelf
 from topshelf.serving.answers import ScoredItem
 from topshelf.serving.baked import BakedList
-from topshelf.serving.breaker import CircuitBreaker
-from topshelf.serving.pointer import PointerCache
-from topshelf.serving.popular import MAX_CONTEXTS, PopularLists
+from topshelf.serving.popular import MAX_CONTEXTS
 from topshelf.serving.recommender import MAX_SEEN_DAYS, Recommender
 
 TODAY = date(2026, 1, 3)
 NOON = datetime(2026, 1, 3, 12, tzinfo=UTC)
 CHAMPION = Champion("v2", "v1", date(2026, 1, 1), 2, previous_seen_since=date(2025, 12, 31))
-
-
 BAKED = BakedList("v0", ready_list("b1", "b2"))
 
 
 def shelf(
     *, baked: BakedList | None = None, now: datetime = NOON
 ) -> tuple[Recommender, FakeLists, FakeRegistry]:
-    registry, lists = FakeRegistry(CHAMPION), FakeLists()
+    here = Shelf(CHAMPION, now, baked=baked)
+    lists = here.lists
     lists.own["v2", "u1"] = ready_list("m1", "m2", "m3", generated_at=17)
     lists.charts["v2"] = ready_list("p1", "p2", "p3")
-    pointer = PointerCache(registry, ttl=0, monotonic=lambda: 0.0)
-    breaker = CircuitBreaker(lambda: 0.0, quick_failures=1_000)
-    popular = PopularLists(lists, breaker, baked)
-    recommender = Recommender(pointer, lists, popular, lambda: now, breaker=breaker)
-    return recommender, lists, registry
+    return here.recommender, lists, here.registry
 
 
 def test_a_known_viewer_gets_the_own_list() -> None:
@@ -202,7 +196,9 @@ def test_a_dead_store_is_asked_once_a_pause_not_once_a_request() -> None:
             return self.now
 
     clock = Clock()
-    _, lists, registry = shelf()
+    here = Shelf(CHAMPION, NOON, baked=BAKED, monotonic=clock)
+    recommender, lists = here.recommender, here.lists
+    lists.own["v2", "u1"] = ready_list("m1")
     slow = lists.read
 
     def timing_out(version: str, user_id: str, days: list[date]) -> ViewerShelf:
@@ -211,10 +207,6 @@ def test_a_dead_store_is_asked_once_a_pause_not_once_a_request() -> None:
 
     lists.read = timing_out  # type: ignore[method-assign, assignment]
     lists.down = True
-    pointer = PointerCache(registry, ttl=1e9, monotonic=clock)
-    breaker = CircuitBreaker(clock)
-    popular = PopularLists(lists, breaker, BAKED)
-    recommender = Recommender(pointer, lists, popular, lambda: NOON, breaker=breaker)
     for _ in range(500):
         assert tier_of(recommender) == "baked"
         clock.now += 0.001

@@ -175,22 +175,8 @@ def test_similar_items_fall_back_to_what_is_popular(api: Api) -> None:
     assert (status, body["tier"]) == (200, "popular")
 
 
-KNOWN = {
-    "git_commit": "abc",
-    "parent_version": "",
-    "manifest": "models/v1/manifest.json",
-    "parameters": '{"als": {"factors": 64}}',
-    "seed": "42",
-    "data_taken_at": "1",
-    "data_newest_event": "2",
-    "data_objects": "3",
-    "data_sha256": "0" * 64,
-}
-
-
 def test_an_answer_leads_back_to_model_data_and_code(api: Api) -> None:
-    api.registry.record("v1", "imported", KNOWN)
-    api.registry.record(version_hash("v1").hex(), "alias", {"version": "v1"})
+    api.remember_model()
     _, body, _ = api.get("/v1/users/u1/recommendations")
     status, found, headers = api.get(f"/v1/provenance/{body['recommendation_id']}")
     assert status == 200
@@ -214,8 +200,7 @@ def test_an_answer_leads_back_to_model_data_and_code(api: Api) -> None:
 
 
 def test_an_answer_signed_before_the_key_rotated_is_known(api: Api) -> None:
-    api.registry.record("v1", "imported", KNOWN)
-    api.registry.record(version_hash("v1").hex(), "alias", {"version": "v1"})
+    api.remember_model()
     said = RecommendationId(int(NOW.timestamp() * 1000), version_hash("v1"), "champion", "popular")
     old, forged = (sign(said, b"1234", key) for key in (OLD_KEY, b"x" * 64))
     assert api.get(f"/v1/provenance/{old}")[1]["tier"] == "popular"
