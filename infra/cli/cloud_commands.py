@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 import typer
 from botocore.exceptions import BotoCoreError
 from rich.markup import escape
-from rich.table import Table
 
 from infra.cli import options, releasing
 from infra.cli.console import Progress, out, stages
+from infra.cli.control import Control
 from infra.cli.data_commands import import_into, summary_table, write_simulation
 from infra.cli.detached import start, started
 from infra.cli.model_commands import metrics_table, train_on
@@ -30,18 +30,18 @@ from infra.cli.running import (
 )
 from infra.cli.showing import check_served, show_viewers
 from infra.cli.stack import Cloud, Place, Stack
+from infra.cli.updating import print_addresses, say_changes, serve, update
 from infra.importers import open_source
 from infra.local.cloud import LocalCloud, LocalCloudOptions
 from infra.local.listening import free_port
 from infra.local.process_id import ProcessId
 from infra.local.run_record import RunRecord
+from infra.local.state_folder import saved_at
 from infra.simulator import SimulatorOptions
 from topshelf.errors import InvalidInputError, TopshelfError, UnavailableError
 from training.als import ALSParameters
 
 __all__ = ["demo", "up"]
-
-_WATCH_SECONDS = 0.5
 
 Auth = Annotated[
     bool,
@@ -50,17 +50,19 @@ Auth = Annotated[
     ),
 ]
 
+Persist = Annotated[
+    Path | None,
+    typer.Option(
+        help="A folder that keeps what the cloud holds between runs; default: nothing is kept"
+    ),
+]
+
 
 def up(
     ctx: typer.Context,
     *,
     auth: Auth = True,
-    persist: Annotated[
-        Path | None,
-        typer.Option(
-            help="A folder that keeps what the cloud holds between runs; default: nothing is kept"
-        ),
-    ] = None,
+    persist: Persist = None,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="In the background; `topshelf down` ends it")
     ] = False,
@@ -68,27 +70,29 @@ def up(
 ) -> None:
     """Start the local cloud, deploy template.yaml to it and run it until Ctrl-C or `topshelf down`.
 
+    Where it runs already, a template that has changed is deployed to it in place.
+
     Example: `topshelf up --detach --no-auth --persist ~/topshelf-state`
     """
     where = options.where(ctx)
-    local = _local_cloud(
-        where, auth=auth, persist=persist.expanduser().resolve() if persist else None
-    )
+    local = _local_cloud(where, auth=auth, persist=persist)
     records, record = where.records(), _record(local, "up")
     if detach:
         _start_detached(where, local, record)
         return
     if running := claim(records, record, time.time):
-        runs_already(running, asked(record, where, running), time.time)
+        _meet(where, running, record)
         return
-    with ours(records, record) as ready, local:
+    with ours(records, record) as ready, local, Control(local.options.state_dir) as control:
         with nullcontext() if report_to is None else started(report_to) as report:
             with stages() as progress:
                 told = report or progress
                 local.start(lambda _resource, done, total: told("deploy", done, total))
-            ready()
-        _print_addresses(local, auth=auth)
-        _serve(local)
+            ready(record.template)
+        print_addresses(local, auth=auth)
+        if lines := local.changes.lines():
+            say_changes(lines, "template.yaml has changed since the state was kept")
+        serve(local, control, ready)
 
 
 def demo(
@@ -102,6 +106,7 @@ def demo(
     ] = None,
     once: Annotated[bool, typer.Option(help="Check what is served and end")] = False,
     auth: Auth = False,
+    persist: Persist = None,
 ) -> None:
     """From nothing to recommendations: deploy, load, train, release, serve.
 
@@ -113,12 +118,19 @@ def demo(
     where = options.where(ctx)
     # What is served is checked then, whatever else the machine does; not how soon.
     patient = {"ReadTimeoutMs": "4000"} if once else {}
-    local = _local_cloud(where, auth=auth, parameters=patient)
+    local = _local_cloud(where, auth=auth, persist=persist, parameters=patient)
+    _check_begins_with_nothing(local.options.persist)
     records, record = where.records(), _record(local, "demo")
     if running := claim(records, record, time.time):
         raise beside(running, time.time)
     scratch_folder = tempfile.TemporaryDirectory(prefix="topshelf-")
-    with ours(records, record) as ready, local, _explained_by(local), scratch_folder as scratch:
+    with (
+        ours(records, record) as ready,
+        local,
+        _explained_by(local),
+        Control(local.options.state_dir) as control,
+        scratch_folder as scratch,
+    ):
         with stages() as progress:
             local.start(lambda _resource, done, total: progress("deploy", done, total))
             stack = Stack.connect(
@@ -134,11 +146,11 @@ def demo(
         if once:
             checked = check_served(stack, manifest, source, local, signed=auth)
             out.print(f"checked: {checked}")
-        ready()
+        ready(record.template)
         out.print(f"from nothing to recommendations in {time.monotonic() - began:.0f} s")
         if not once:
-            _print_addresses(local, auth=auth)
-            _serve(local)
+            print_addresses(local, auth=auth)
+            serve(local, control, ready)
 
 
 @contextmanager
@@ -151,6 +163,15 @@ def _explained_by(local: LocalCloud) -> Iterator[None]:
         if failure is None:
             raise
         raise UnavailableError(failure) from error
+
+
+def _check_begins_with_nothing(kept: Path | None) -> None:
+    if kept is not None and saved_at(kept) is not None:
+        raise InvalidInputError(
+            "persist",
+            f"{kept} keeps a state already, and a demo begins with nothing: "
+            f"`topshelf up --persist {kept}` goes on with it, or name an empty folder",
+        )
 
 
 def _built_in_viewers(directory: Path, progress: Progress) -> Path:
@@ -180,7 +201,7 @@ def _local_cloud(
             state_dir=where.records().folder(cloud_port),
             emulator="localstack" if where.cloud is Cloud.LOCALSTACK else "moto",
             parameters=parameters or {},
-            persist=persist,
+            persist=persist.expanduser().resolve() if persist else None,
         )
     )
 
@@ -196,7 +217,7 @@ def _start_detached(where: options.Where, local: LocalCloud, record: RunRecord) 
     records = where.records()
     found = records.find(local.options.cloud_port)
     if found and found.process.alive():
-        runs_already(found, asked(record, where, found), time.time)
+        _meet(where, found, record)
         return
     if found:
         say_stale(found, time.time)
@@ -217,34 +238,11 @@ def _start_detached(where: options.Where, local: LocalCloud, record: RunRecord) 
     with stages() as progress:
         pid = start(arguments, log, progress)
     stop = down_command(record)
-    _print_addresses(local, auth=wanted.auth, title=f"Running, pid {pid}; `{stop}` ends it")
+    print_addresses(local, auth=wanted.auth, title=f"Running, pid {pid}; `{stop}` ends it")
     out.print(escape(f"log: {log}"))
 
 
-def _print_addresses(
-    local: LocalCloud, *, auth: bool, title: str = "Running; Ctrl-C ends it"
-) -> None:
-    table = Table(title=title, title_justify="left", show_header=False)
-    table.add_row("API", local.api_url)
-    table.add_row("API for people", f"{local.api_url}/docs")
-    table.add_row("AWS (emulated)", local.endpoint_url)
-    table.add_row(
-        "signatures",
-        "asked for (SigV4)"
-        if auth
-        else "NOT asked for (--no-auth); in AWS every request is signed",
-    )
-    table.add_row(
-        "state",
-        escape(f"kept in {local.options.persist}")
-        if local.options.persist
-        else "goes when it ends (--persist DIR keeps it)",
-    )
-    out.print(table)
-
-
-def _serve(local: LocalCloud) -> None:
-    """Waits for Ctrl-C, or for a part to die."""
-    while (failure := local.failure()) is None:
-        time.sleep(_WATCH_SECONDS)
-    raise UnavailableError(failure)
+def _meet(where: options.Where, running: RunRecord, record: RunRecord) -> None:
+    """One runs already: it is what was asked for, or is given the template as it is now."""
+    if not runs_already(running, asked(record, where, running), time.time):
+        update(where.records(), running)

@@ -15,6 +15,8 @@ from infra.local.run_record import RunRecord, RunRecords
 __all__ = ["down", "nothing_runs"]
 
 _ORPHAN_SECONDS: Final = 5.0
+# What an emulator holds is kept at disk speed, whatever became of who started it.
+_STATE_SECONDS: Final = 600.0
 
 
 def down(
@@ -59,7 +61,7 @@ def end(records: RunRecords, record: RunRecord, wait: float) -> str:
     # Known before it ends: afterwards nothing tells whose they were.
     children = children_of(record.process)
     ending = end_process(record.process, wait)
-    deadline = time.monotonic() + _ORPHAN_SECONDS
+    deadline = time.monotonic() + (_STATE_SECONDS if record.persist else _ORPHAN_SECONDS)
     for child in children:
         while child.process.alive() and time.monotonic() < deadline:
             time.sleep(0.02)

@@ -25,6 +25,7 @@ __all__ = [
     "beside",
     "claim",
     "describe",
+    "digest_of",
     "down_command",
     "ours",
     "record_of",
@@ -66,7 +67,7 @@ def record_of(
         auth=options.auth,
         repository=str(ROOT),
         logs=str(options.state_dir / "logs"),
-        template=_digest(options.template),
+        template=digest_of(options.template),
         persist=str(options.persist or ""),
     )
 
@@ -97,13 +98,16 @@ def asked(record: RunRecord, where: Where, running: RunRecord) -> RunRecord:
     )
 
 
-def runs_already(running: RunRecord, wanted: RunRecord, clock: Clock) -> None:
+def runs_already(running: RunRecord, wanted: RunRecord, clock: Clock) -> bool:
     """Says in one line that it runs already, if that is what was asked for.
 
     Args:
         running: What runs.
         wanted: What was asked for.
         clock: Seconds since the epoch.
+
+    Returns:
+        Whether it has the template as it is now; if not, nothing was said.
 
     Raises:
         ConflictError: It runs with other options, or is just being started.
@@ -114,17 +118,14 @@ def runs_already(running: RunRecord, wanted: RunRecord, clock: Clock) -> None:
     other = _differences(running, wanted)
     if other:
         raise ConflictError(f"{said}, but with {', '.join(other)}; {stop}")
-    if running.template != wanted.template:
-        lost = "" if running.persist else "; what it holds goes with it, as nothing persists it"
-        raise ConflictError(
-            f"{said}, but template.yaml has changed since; {stop}, and `topshelf up` then deploys "
-            f"the change{lost}"
-        )
     if not running.ready:
         raise ConflictError(f"{said} and is not ready yet; wait for it, or {stop}")
     if faults := faults_of(running):
         raise UnavailableError(f"{said}, but {'; '.join(faults)}; {stop}")
-    out.print(escape(f"{said}; {stop}"))
+    if running.template != wanted.template:
+        return False
+    out.print(escape(f"{said}; nothing has changed; {stop}"))
+    return True
 
 
 def claim(records: RunRecords, record: RunRecord, clock: Clock) -> RunRecord | None:
@@ -152,15 +153,18 @@ def claim(records: RunRecords, record: RunRecord, clock: Clock) -> RunRecord | N
 
 
 @contextmanager
-def ours(records: RunRecords, record: RunRecord) -> Iterator[Callable[[], None]]:
-    """Keeps our record for as long as the block runs; gives what notes that all is ready.
+def ours(records: RunRecords, record: RunRecord) -> Iterator[Callable[[str], None]]:
+    """Keeps our record for as long as the block runs.
 
     Args:
         records: Where it is written down.
         record: Ours, claimed.
+
+    Yields:
+        What notes that all is ready, with the template of the digest that it is given.
     """
     try:
-        yield lambda: records.update(replace(record, ready=True))
+        yield lambda template: records.update(replace(record, ready=True, template=template))
     finally:
         records.remove(record)
 
@@ -213,7 +217,8 @@ def say_stale(record: RunRecord, clock: Clock) -> None:
     )
 
 
-def _digest(template: Path) -> str:
+def digest_of(template: Path) -> str:
+    """SHA-256 of a template; empty where it cannot be read."""
     # One that cannot be read is told when it is translated.
     return hashlib.sha256(template.read_bytes()).hexdigest() if template.is_file() else ""
 

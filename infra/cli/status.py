@@ -17,6 +17,7 @@ from infra.cli.health import answers_of
 from infra.cli.running import Clock, down_command, duration, say_stale, since
 from infra.cli.stack import Cloud, Place, Stack
 from infra.cli.stack_view import Holdings, StackView, view
+from infra.local.keeping import Keeping, keeping
 from infra.local.process_id import Child, children_of
 from infra.local.run_record import RunRecord, RunRecords
 from infra.local.state_folder import saved_at
@@ -69,16 +70,18 @@ def status(
         raise typer.Exit(_NOTHING_RUNS)
     parts = parts_of(record)
     found, fault = _look(record)
-    well = record.ready and fault is None and not any(part.fault for part in parts)
+    state = _state(record)
+    well = record.ready and not any([fault, state and state.fault, *(p.fault for p in parts)])
     document = {
         "running": True,
         "well": well,
         "record": asdict(record),
         "parts": [asdict(part) for part in parts],
+        "state": {"folder": record.persist, **asdict(state)} if state else None,
         "stack": asdict(found) if found else None,
         "fault": fault,
     }
-    shown: list[Any] = [_parts_table(record, parts)]
+    shown: list[Any] = [_parts_table(record, parts, state)]
     shown += (
         [holdings_table(found, time.time)]
         if found
@@ -111,11 +114,19 @@ def parts_of(record: RunRecord) -> list[Part]:
     return parts
 
 
-def _kept(record: RunRecord, now: float) -> str:
+def _state(record: RunRecord) -> Keeping | None:
+    """How it goes with keeping the state; None where nothing is to be kept."""
     if not record.persist:
-        return "not kept (--persist)"
-    saved = saved_at(Path(record.persist))
-    return f"{record.persist}, " + (f"kept {duration(now - saved)} ago" if saved else "not yet")
+        return None
+    return keeping(record.endpoint_url) or Keeping(saved_at(Path(record.persist)), None)
+
+
+def _kept(record: RunRecord, state: Keeping | None, now: float) -> str:
+    if state is None:
+        return "goes when it ends (--persist DIR keeps it)"
+    kept = f"kept {duration(now - state.kept_at)} ago" if state.kept_at else "not kept yet"
+    fault = f", and cannot be kept since: {state.fault}" if state.fault else ""
+    return f"{record.persist}, {kept}{fault}"
 
 
 def _function(child: Child) -> str:
@@ -146,12 +157,12 @@ def _show(document: dict[str, Any], text: Any, *, as_json: bool) -> None:
         out.print(text)
 
 
-def _parts_table(record: RunRecord, parts: list[Part]) -> Table:
+def _parts_table(record: RunRecord, parts: list[Part], state: Keeping | None) -> Table:
     table = Table(
         title=f"topshelf {record.command}, {since(record, time.time)}; "
         f"`{down_command(record)}` ends it",
         caption=f"{'' if record.ready else 'not ready yet; '}from {escape(record.repository)}; "
-        f"logs: {escape(record.logs)}; state: {escape(_kept(record, time.time()))}",
+        f"logs: {escape(record.logs)}; state: {escape(_kept(record, state, time.time()))}",
         title_justify="left",
         caption_justify="left",
     )

@@ -6,63 +6,28 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from types import FrameType, TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.deploy import Progress, deploy
+from infra.local.cloud_options import LocalCloudOptions
+from infra.local.deploy import Deployment, Progress, Resource, deploy
 from infra.local.emulator import Emulator, emulator
 from infra.local.faults import Faults
 from infra.local.listening import free_port, listen
+from infra.local.notes import BucketNotes
 from infra.local.players import Players, Stage
 from infra.local.provision import Context
+from infra.local.rollout import Changes, last_deployment, leftovers, settle, sweep
 from infra.local.translate import Translation, translate
 from topshelf.aws.clients import create_client
-from topshelf.errors import UnavailableError
+from topshelf.errors import TopshelfError, UnavailableError
 
 __all__ = ["LocalCloud", "LocalCloudOptions"]
 
-_REPOSITORY: Final = Path(__file__).resolve().parents[2]
 _ARCHITECTURES: Final = {"aarch64": "arm64", "arm64": "arm64"}
-
-
-@dataclass(frozen=True, slots=True)
-class LocalCloudOptions:
-    """What a local cloud is made of.
-
-    Attributes:
-        template: The SAM template.
-        stack_name: Name of the stack.
-        region: AWS region.
-        cloud_port: Of the emulated AWS. For each port, 0 means any free one.
-        api_port: Of the HTTP API.
-        lambda_port: Of Lambda's Invoke API.
-        auth: Whether requests must be signed where the template says so.
-        parameters: Template parameters that differ from the defaults. ``Architecture``, where the
-            template has it, is this machine's unless given.
-        state_dir: For logs.
-        emulator: Which emulator.
-        endpoint_url: Of a LocalStack; on the cloud port of this machine when None.
-        concurrency: Most workers of one function at once.
-        persist: Folder that keeps the emulator's state between runs; None for none.
-    """
-
-    template: Path = _REPOSITORY / "template.yaml"
-    stack_name: str = "topshelf"
-    region: str = "us-east-1"
-    cloud_port: int = 4566
-    api_port: int = 8000
-    lambda_port: int = 3001
-    auth: bool = True
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    state_dir: Path = _REPOSITORY / ".topshelf"
-    emulator: Literal["moto", "localstack"] = "moto"
-    endpoint_url: str | None = None
-    concurrency: int = 2
-    persist: Path | None = None
 
 
 class LocalCloud:
@@ -73,6 +38,7 @@ class LocalCloud:
 
     Attributes:
         outputs: The stack's outputs; empty before start.
+        changes: What the template changed of what a folder kept; empty where nothing was kept.
         api_url: The HTTP API.
         endpoint_url: The emulated AWS.
         lambda_url: Lambda's Invoke API.
@@ -86,6 +52,7 @@ class LocalCloud:
             lambda_port=options.lambda_port or free_port(),
         )
         self.outputs: Mapping[str, str] = {}
+        self.changes = Changes()
         self.api_url = f"http://localhost:{options.api_port}"
         self.lambda_url = f"http://localhost:{options.lambda_port}"
         self._emulator: Emulator = emulator(
@@ -99,6 +66,7 @@ class LocalCloud:
         self._faults = Faults()
         self._parts = ExitStack()
         self._players: Players | None = None
+        self._played: tuple[Deployment, Context, Stage] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -132,6 +100,38 @@ class LocalCloud:
             self.stop()
             raise
 
+    def update(self, progress: Progress = lambda _label, _done, _total: None) -> Changes:
+        """Deploys the template as it is now, in place: what is held stays, and requests wait.
+
+        Args:
+            progress: As for start.
+
+        Returns:
+            What changed; nothing where the template says the same.
+
+        Raises:
+            TopshelfError: It cannot be deployed; what ran before goes on.
+        """
+        if self._players is None or self._played is None:
+            raise UnavailableError("the local cloud is not started")
+        before, _, stage = self._played
+        context = self._context(self._translate())
+        made: dict[str, Resource] = {}
+        try:
+            deployment = deploy(context, self.api_url, progress, before.resources, made)
+            if deployment == before:
+                return Changes()
+            players = Players(deployment, context.translation, stage, self._faults)
+        except (TopshelfError, BotoCoreError, ClientError) as error:
+            raise self._taken_back(made, error) from error
+        # From here on it is the new one that is stopped in the end.
+        old, self._players = self._players, players
+        old.stop()
+        players.start()
+        self._played = deployment, context, stage
+        self.outputs = deployment.outputs
+        return settle(context, stage.notes, before.resources, deployment)
+
     def flush(self) -> None:
         """Brings everything under way to its end: stream records, log lines, delivery to S3.
 
@@ -151,8 +151,8 @@ class LocalCloud:
 
     def stop(self) -> None:
         """Stops what was started here, last part first; may be called again."""
-        self._players = None
         self._parts.close()
+        self._players = self._played = None
 
     def _start(self, progress: Progress) -> None:
         options = self.options
@@ -173,6 +173,8 @@ class LocalCloud:
             self._emulator.start()
             translation = translating.result()
         context = self._context(translation)
+        notes = BucketNotes(self._client("s3"), options.stack_name, options.region)
+        before = last_deployment(notes)
         deployment = deploy(context, self.api_url, progress)
         stage = Stage(
             endpoint_url=self.endpoint_url,
@@ -182,12 +184,39 @@ class LocalCloud:
             auth=options.auth,
             api_listener=listeners[0],
             lambda_listener=listeners[1],
+            notes=notes,
+            emulated=lambda: self._emulator.death() is None,
         )
-        players = Players(deployment, translation, stage, self._faults)
-        self._parts.callback(players.stop)
-        players.start()
-        self._players = players
+        self._players = Players(deployment, translation, stage, self._faults)
+        self._parts.callback(self._stop_players)
+        for listener in listeners:
+            # Before anything else ends: who comes too late hears so at once.
+            self._parts.callback(listener.close)
+        self._players.start()
+        self._played = deployment, context, stage
         self.outputs = deployment.outputs
+        self.changes = settle(context, notes, before, deployment)
+
+    def _stop_players(self) -> None:
+        if self._players:
+            self._players.stop()
+
+    def _taken_back(self, made: Mapping[str, Resource], error: Exception) -> UnavailableError:
+        """Deploys again what ran before; gives the error that says how that went."""
+        reason = f"template.yaml as it is now cannot be deployed ({error})"
+        if self._played is None:
+            return UnavailableError(reason)
+        before, context, _ = self._played
+        standing = {**before.resources, **made}
+        try:
+            deploy(context, self.api_url, lambda _label, _done, _total: None, standing)
+            sweep(context, leftovers(made, before.resources))
+        except (TopshelfError, BotoCoreError, ClientError) as second:
+            return UnavailableError(
+                f"{reason}, nor could what ran before be restored ({second}); "
+                "end the local cloud and start it again"
+            )
+        return UnavailableError(f"{reason}; what ran before goes on")
 
     def _translate(self) -> Translation:
         options = self.options

@@ -3,6 +3,9 @@
 moto writes each put at once as one object, plain, under the prefix as it stands in the template
 (``events/dt=!{timestamp:yyyy-MM-dd}/``). Those raw objects are taken up about once a second, run
 through the stream's processors, merged, and written as one object under the expanded prefix.
+
+What is about to be merged is noted first. Whoever starts again after an end between writing and
+deleting does the same once more, under the same name: each record is in the lake once.
 """
 
 import base64
@@ -21,12 +24,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.local.delivery_stream import Stream, expand
 from infra.local.faults import Faults
 from infra.local.log_pattern import LineFilter
+from infra.local.notes import Notes
 
 __all__ = ["Delivery", "messages"]
 
 _PART: Final = "delivery"
 # Bounds what one merged object takes in.
 _MERGED: Final = 1000
+
+# Key and version of a raw object.
+_Raw = tuple[str, str]
 
 
 def messages(content: bytes, filters: Mapping[str, LineFilter]) -> Iterator[str]:
@@ -62,6 +69,7 @@ class Delivery:
         client: Of S3.
         streams: The delivery streams.
         filters: The pattern of each log subscription by name.
+        notes: Where it is noted what is being merged.
         faults: Where an outage is noted.
         clock: Seconds since the epoch.
     """
@@ -71,19 +79,22 @@ class Delivery:
         client: Any,
         streams: Iterable[Stream],
         filters: Mapping[str, LineFilter],
+        *,
+        notes: Notes,
         faults: Faults,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
         self._streams = list(streams)
         self._filters = filters
+        self._notes = notes
         self._faults = faults
         self._clock = clock
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        # Raw objects whose content is written: if deleting fails, only that is done again.
-        self._written: set[tuple[str, str]] = set()
+        # What was being merged last, of each stream that was asked for it.
+        self._merges: dict[str, Any] = {}
 
     def start(self, period: float = 1.0) -> None:
         """Starts to mend once a period.
@@ -108,9 +119,12 @@ class Delivery:
         """
         with self._lock:
             for stream in self._streams:
-                raw = self._raw_objects(stream)
+                raw = self._finish(stream, self._raw_objects(stream))
                 for start in range(0, len(raw), _MERGED):
-                    self._mend(stream, raw[start : start + _MERGED])
+                    some = raw[start : start + _MERGED]
+                    self._merges[stream.name] = self._intention(stream, some)
+                    self._notes.write(_note_key(stream), self._merges[stream.name])
+                    self._mend(stream, some, self._merges[stream.name])
 
     def stop(self) -> None:
         """Ends; what is not mended stays raw."""
@@ -127,7 +141,7 @@ class Delivery:
             else:
                 self._faults.clear(_PART)
 
-    def _raw_objects(self, stream: Stream) -> list[tuple[str, str]]:
+    def _raw_objects(self, stream: Stream) -> list[_Raw]:
         # By version: deleting without one would leave the content in a versioned bucket.
         pages = self._client.get_paginator("list_object_versions").paginate(
             Bucket=stream.bucket, Prefix=stream.raw_prefix()
@@ -141,35 +155,54 @@ class Delivery:
         ]
         return [(key, version) for _, key, version in sorted(found)]
 
-    def _mend(self, stream: Stream, raw: list[tuple[str, str]]) -> None:
-        new = [entry for entry in raw if entry not in self._written]
+    def _finish(self, stream: Stream, raw: list[_Raw]) -> list[_Raw]:
+        """Does again what was begun and not ended; gives the raw objects that are left."""
+        if not raw:
+            return raw
+        if stream.name not in self._merges:
+            self._merges[stream.name] = self._notes.read(_note_key(stream))
+        merge = self._merges[stream.name]
+        begun = set(merge["raw"]) if merge else set()
+        # They are deleted all at once: while one is left, all are.
+        unfinished = [entry for entry in raw if entry[0] in begun]
+        if merge and unfinished:
+            self._mend(stream, unfinished, merge)
+        return [entry for entry in raw if entry[0] not in begun]
+
+    def _intention(self, stream: Stream, raw: list[_Raw]) -> dict[str, Any]:
         now = datetime.fromtimestamp(self._clock(), UTC)
+        keys = [key for key, _ in raw]
+        digest = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:32]
+        name = f"{stream.name}-1-{now:%Y-%m-%d-%H-%M-%S}-{digest}"
+        return {
+            "raw": keys,
+            "key": expand(stream.prefix, now) + name + stream.extension,
+            "error_key": expand(stream.error_prefix, now) + name,
+            "at": now.timestamp(),
+        }
+
+    def _mend(self, stream: Stream, raw: list[_Raw], merge: Mapping[str, Any]) -> None:
         good: list[bytes] = []
         bad: list[bytes] = []
-        for key, version in new:
+        for key, version in raw:
             answer = self._client.get_object(Bucket=stream.bucket, Key=key, VersionId=version)
             content = answer["Body"].read()
             try:
                 good.append(self._processed(stream, content))
             except (OSError, EOFError, ValueError, KeyError, zlib.error) as error:
-                bad.append(_failure(content, error, now))
-        # The same raw objects give the same name: done twice it is one object.
-        digest = hashlib.sha256("\n".join(key for key, _ in new).encode()).hexdigest()[:32]
-        name = f"{stream.name}-1-{now:%Y-%m-%d-%H-%M-%S}-{digest}"
+                bad.append(_failure(content, error, merge["at"]))
         body = b"".join(good)
         if body:
             content = gzip.compress(body, 6, mtime=0) if stream.compress else body
-            key = expand(stream.prefix, now) + name + stream.extension
-            self._client.put_object(Bucket=stream.bucket, Key=key, Body=content)
+            self._client.put_object(Bucket=stream.bucket, Key=merge["key"], Body=content)
         if bad:
-            key = expand(stream.error_prefix, now) + name
-            self._client.put_object(Bucket=stream.bucket, Key=key, Body=b"".join(bad))
-        self._written.update(new)
+            self._client.put_object(
+                Bucket=stream.bucket, Key=merge["error_key"], Body=b"".join(bad)
+            )
         self._client.delete_objects(
             Bucket=stream.bucket,
             Delete={"Objects": [{"Key": k, "VersionId": v} for k, v in raw], "Quiet": True},
         )
-        self._written.difference_update(raw)
 
     def _processed(self, stream: Stream, content: bytes) -> bytes:
         plain = gzip.decompress(content) if stream.decompress else content
@@ -178,10 +211,14 @@ class Delivery:
         return "".join(f"{line}\n" for line in messages(plain, self._filters)).encode()
 
 
-def _failure(content: bytes, error: Exception, now: datetime) -> bytes:
+def _note_key(stream: Stream) -> str:
+    return f"delivery/{stream.name}"
+
+
+def _failure(content: bytes, error: Exception, at: float) -> bytes:
     record = {
         "attemptsMade": 1,
-        "arrivalTimestamp": int(now.timestamp() * 1000),
+        "arrivalTimestamp": int(at * 1000),
         "errorCode": "DataProcessing.Failed",
         "errorMessage": str(error),
         "rawData": base64.b64encode(content).decode(),

@@ -1,13 +1,14 @@
 """Deploys a translated template: creates its resources in order, then makes sure of each."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.intrinsics import Resolver, creation_order
+from infra.local.intrinsics import Resolver, creation_order, references
 from infra.local.provision import CREATORS, Context, Creator, Provisioned
 from topshelf.errors import IntegrityError, TopshelfError
 
@@ -29,13 +30,24 @@ class Resource:
         properties: Resolved.
         physical_id: What Ref gives.
         attributes: What GetAtt gives.
+        definition: Digest of what the template says of it, before anything is resolved.
+        on_removal: What becomes of it when the template has it no more.
+        on_replacement: What becomes of it when another takes its place.
     """
 
     logical_id: str
     type: str
     properties: Mapping[str, Any]
-    physical_id: str
-    attributes: Mapping[str, Any]
+    physical_id: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    definition: str = ""
+    on_removal: str = "Delete"
+    on_replacement: str = "Delete"
+
+    @property
+    def provisioned(self) -> Provisioned:
+        """What its creator made."""
+        return Provisioned(self.physical_id, self.attributes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +71,24 @@ class Deployment:
         return (resource for resource in self.resources.values() if resource.type == kind)
 
 
-def deploy(context: Context, api_url: str, progress: Progress) -> Deployment:
+def deploy(
+    context: Context,
+    api_url: str,
+    progress: Progress,
+    standing: Mapping[str, Resource] | None = None,
+    made: dict[str, Resource] | None = None,
+) -> Deployment:
     """Deploys the context's template.
 
     Resources that exist are brought up to date; what an earlier template had and this one has not
-    is left alone.
+    is left alone (``rollout`` removes it).
 
     Args:
         context: Where.
         api_url: The local gateway, which stands in the outputs for the HTTP API's own address.
         progress: Told before each resource: what, how many are done, how many there are.
+        standing: Resources as they stand; those of which the template says the same are left alone.
+        made: Filled with each resource when it is as the template says, whatever comes after it.
 
     Raises:
         TopshelfError: A resource cannot be created; the text names it.
@@ -82,15 +102,23 @@ def deploy(context: Context, api_url: str, progress: Progress) -> Deployment:
         if "Condition" not in resource or resolver.holds(resource["Condition"])
     }
     creators = _creators(wanted)
-    resources: dict[str, Resource] = {}
+    resources: dict[str, Resource] = {} if made is None else made
     for done, logical_id in enumerate(creation_order(wanted)):
-        kind = wanted[logical_id]["Type"]
+        said = wanted[logical_id]
+        kind = said["Type"]
         progress(logical_id, done, len(wanted))
-        properties = resolver.resolve(wanted[logical_id].get("Properties", {}))
-        made = _create(creators[kind], context, logical_id, kind, properties)
-        resolver.add(logical_id, made.physical_id, made.attributes)
-        resources[logical_id] = Resource(
-            logical_id, kind, properties, made.physical_id, made.attributes
+        new = Resource(
+            logical_id,
+            kind,
+            resolver.resolve(said.get("Properties", {})),
+            definition=_definition(said, context.translation.parameters),
+            on_removal=said.get("DeletionPolicy", "Delete"),
+            on_replacement=said.get("UpdateReplacePolicy", "Delete"),
+        )
+        there = _made(context, new, (standing or {}).get(logical_id), creators[kind])
+        resolver.add(logical_id, there.physical_id, there.attributes)
+        resources[logical_id] = replace(
+            new, physical_id=there.physical_id, attributes=there.attributes
         )
     _check(context, creators, resources)
     progress("outputs", len(wanted), len(wanted))
@@ -98,6 +126,26 @@ def deploy(context: Context, api_url: str, progress: Progress) -> Deployment:
     _record_stack(context, outputs)
     values = {name: str(output["Value"]) for name, output in outputs.items()}
     return Deployment(context.account_id, context.region, resources, values)
+
+
+def _definition(said: Mapping[str, Any], parameters: Mapping[str, str]) -> str:
+    used = sorted(set(references(said.get("Properties", {}))) & parameters.keys())
+    whole = [said, {name: parameters[name] for name in used}]
+    return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _made(
+    context: Context, wanted: Resource, before: Resource | None, creator: Creator
+) -> Provisioned:
+    """Makes a resource, unless it stands as it is wanted."""
+    if before is not None and before.type == wanted.type:
+        there = before.provisioned
+        same = before.properties == wanted.properties
+        if same and creator.exists(context, there, wanted.properties):
+            return there
+        if creator.remade:
+            creator.delete(context, there, before.properties)
+    return _create(creator, context, wanted.logical_id, wanted.type, wanted.properties)
 
 
 def _values(context: Context) -> dict[str, str]:
@@ -140,9 +188,7 @@ def _check(
     missing = [
         f"{resource.logical_id} ({resource.type})"
         for resource in resources.values()
-        if not creators[resource.type].exists(
-            context, Provisioned(resource.physical_id, resource.attributes), resource.properties
-        )
+        if not creators[resource.type].exists(context, resource.provisioned, resource.properties)
     ]
     if missing:
         raise IntegrityError(f"the emulated AWS lost {', '.join(missing)}")

@@ -64,15 +64,19 @@ class MotoServer:
         port: Where it listens, on loopback.
         log: File for its output.
         persist: Folder that keeps its state between runs; None for none.
+        pause: Seconds between two times that it is kept; what is newer goes if it is killed.
     """
 
     plays_functions = False
 
-    def __init__(self, port: int, log: Path, persist: Path | None = None) -> None:
+    def __init__(
+        self, port: int, log: Path, persist: Path | None = None, *, pause: float = 5.0
+    ) -> None:
         self.endpoint_url = f"http://localhost:{port}"
         self._port = port
         self._log = log
         self._persist = persist
+        self._pause = pause
         self._process: subprocess.Popen[bytes] | None = None
 
     def check(self) -> None:
@@ -100,7 +104,7 @@ class MotoServer:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "infra.local.moto_server", str(self._port)),
-                    *([] if self._persist is None else [str(self._persist)]),
+                    *([] if self._persist is None else [str(self._persist), str(self._pause)]),
                 ],
                 # Its end tells the server that we are gone, however we went.
                 stdin=subprocess.PIPE,

@@ -1,28 +1,49 @@
 """What a moto server holds, kept in a folder and brought back: S3, DynamoDB and Secrets Manager.
 
 Read in moto's own process, for its APIs give a large table page by page, each page as slowly as
-the whole. Streams, queues and logs are not kept: what they carried is in the tables and the bucket.
+the whole. The gate is held while it is noted what there is, so that what is kept was all true at
+one moment; it is written down when requests go on again. Queues and logs are not kept, nor are old
+versions of objects.
 """
 
-import base64
-import gzip
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any, Final
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.responses import DynamoHandler
 from moto.s3.models import FakeKey, s3_backends
-from moto.secretsmanager.models import secretsmanager_backends
+from moto.secretsmanager.models import FakeSecret, secretsmanager_backends
 
+from infra.local.moto_gate import Gate
+from infra.local.moto_restore import bring_back_all
+from infra.local.moto_streams import seen_stream
+from infra.local.moto_tables import (
+    PARTS,
+    Changes,
+    description_of,
+    items_of,
+    packed,
+    tables,
+)
 from infra.local.state_folder import StateFolder
 
 __all__ = ["MotoState"]
 
-_LINES_A_CHUNK: Final = 2_000
+# Blobs by part; as JSON has it, by a string.
+Parts = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What there is at one moment; what is large is not written down yet."""
+
+    buckets: dict[str, tuple[str, dict[str, tuple[FakeKey, bytes | None]]]]
+    tables: list[tuple[Any, dict[str, Any], dict[int, list[Any]], list[Any]]]
+    secrets: dict[str, tuple[dict[str, Any], bytes]]
 
 
 class MotoState:
@@ -30,29 +51,23 @@ class MotoState:
 
     Args:
         folder: The folder.
+        gate: What every request passes.
     """
 
-    def __init__(self, folder: StateFolder) -> None:
+    def __init__(self, folder: StateFolder, gate: Gate) -> None:
         self._folder = folder
+        self._gate = gate
+        self._changes = Changes()
         self._s3: Any = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
-        # By table: how often it was written to, and how long it was, when its blob was made.
-        self._writes: dict[str, int] = {}
-        self._saved: dict[str, tuple[tuple[int, int], str]] = {}
+        # The blobs of what is written down, by moto's own objects.
         self._objects: dict[FakeKey, str] = {}
+        self._parts: dict[Any, Parts] = {}
         self._last: dict[str, Any] | None = None
         self._saving = threading.Lock()
 
     def watch(self) -> None:
-        """Has every write to a table counted; call once, before the server answers."""
-        for method in ("put_item", "update_item", "delete_item"):
-            self._count(method, lambda body: [body["TableName"]])
-        self._count("batch_write_item", lambda body: list(body["RequestItems"]))
-        self._count(
-            "transact_write_items",
-            lambda body: [
-                of["TableName"] for item in body["TransactItems"] for of in item.values()
-            ],
-        )
+        """Has every write to a table noted; call once, before the server answers."""
+        self._changes.watch()
 
     def restore(self) -> None:
         """Brings back what the folder keeps, into a moto that holds nothing yet.
@@ -63,51 +78,18 @@ class MotoState:
         state = self._folder.state
         if state is None:
             return
-        for name, bucket in state["buckets"].items():
-            self._s3.create_bucket(name, bucket["region"])
-            for key, kept in bucket["objects"].items():
-                content = self._folder.get(kept["blob"])
-                made = self._s3.put_object(name, key, content, etag=kept["etag"])
-                made.set_metadata(kept["metadata"], replace=True)
-                made.last_modified = datetime.fromtimestamp(kept["modified"], UTC).replace(
-                    tzinfo=None
-                )
-                self._objects[made] = kept["blob"]
-        for name, kept in state["tables"].items():
-            table = dynamodb_backends[DEFAULT_ACCOUNT_ID][kept["region"]].create_table(
-                name=name,
-                schema=kept["schema"],
-                attr=kept["attributes"],
-                billing_mode="PAY_PER_REQUEST",
-                throughput=None,
-                global_indexes=None,
-                indexes=None,
-                # The deployment turns the stream on: what is brought back is no news.
-                streams=None,
-                sse_specification=None,
-                tags=[],
-                deletion_protection_enabled=False,
-                warm_throughput=None,
-            )
-            for line in gzip.decompress(self._folder.get(kept["blob"])).splitlines():
-                table.put_item(item_attrs=json.loads(line), overwrite=True)
-            self._saved[name] = (0, len(table)), kept["blob"]
-        for name, kept in state["secrets"].items():
-            secretsmanager_backends[DEFAULT_ACCOUNT_ID][kept["region"]].create_secret(
-                name=name,
-                secret_string=json.loads(self._folder.get(kept["blob"])),
-                secret_binary=None,
-                description=None,
-                tags=[],
-                kms_key_id=None,
-                client_request_token=None,
-                replica_regions=[],
-                force_overwrite=False,
-            )
+        try:
+            brought = bring_back_all(self._folder, state)
+        except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+            raise self._folder.damaged(f"it says what nobody understands ({error!r})") from error
+        self._objects, self._parts = brought
         self._last = {name: state[name] for name in ("buckets", "tables", "secrets")}
 
-    def save(self) -> bool:
+    def save(self, *, last: bool = False) -> bool:
         """Keeps what moto holds now.
+
+        Args:
+            last: Whether no request is to be answered afterwards.
 
         Returns:
             False if nothing has changed since the last time.
@@ -116,88 +98,129 @@ class MotoState:
             OSError: The folder cannot be written; what it kept before stands.
         """
         with self._saving:
-            state = {
-                "buckets": self._buckets(),
-                "tables": dict(self._tables()),
-                "secrets": dict(self._secrets()),
-            }
+            self._write_objects()
+            if last:
+                self._gate.close()
+                seen = self._look()
+            else:
+                with self._gate.held():
+                    seen = self._look()
+            try:
+                state = self._written(seen)
+            except BaseException:
+                for table, _, changed, _ in seen.tables:
+                    self._changes.give_back(table, changed)
+                raise
             if state == self._last:
+                self._folder.touch()
                 return False
-            blobs = {of["blob"] for kind in ("tables", "secrets") for of in state[kind].values()}
-            for bucket in state["buckets"].values():
-                blobs.update(kept["blob"] for kept in bucket["objects"].values())
-            self._folder.commit(state, blobs)
+            self._folder.commit(state, set(_blobs(state)))
             self._last = state
             return True
 
-    def _count(self, method: str, tables: Any) -> None:
-        original = getattr(DynamoHandler, method)
+    def _write_objects(self) -> None:
+        """Writes down objects, so that few are left for the moment when nobody may enter."""
+        for bucket in list(self._s3.buckets.values()):
+            for key in _newest(bucket).values():
+                if key not in self._objects:
+                    # One that is deleted while it is read is closed.
+                    with contextlib.suppress(ValueError):
+                        self._objects[key] = self._folder.put([key.value])
 
-        def counted(handler: Any) -> Any:
-            for name in tables(handler.body):
-                self._writes[name] = self._writes.get(name, 0) + 1
-            return original(handler)
+    def _look(self) -> _Seen:
+        buckets = {
+            name: (
+                bucket.region_name,
+                {
+                    # The content of one that is deleted later is gone.
+                    key: (newest, None if newest in self._objects else newest.value)
+                    for key, newest in _newest(bucket).items()
+                },
+            )
+            for name, bucket in dict(self._s3.buckets).items()
+        }
+        secrets = {}
+        for region, backend in secretsmanager_backends[DEFAULT_ACCOUNT_ID].items():
+            for secret in list(dict.values(backend.secrets)):
+                if isinstance(secret, FakeSecret) and not secret.is_deleted():
+                    current = secret.default_version_id
+                    kept = {"region": region, "arn": secret.arn, "current": current}
+                    secrets[secret.name] = kept, json.dumps(secret.versions).encode()
+        return _Seen(buckets, list(self._look_at_tables()), secrets)
 
-        setattr(DynamoHandler, method, counted)
+    def _look_at_tables(self) -> Iterator[tuple[Any, dict[str, Any], dict[int, list[Any]], Any]]:
+        there = []
+        for region, table in tables():
+            # One that is being imported would be kept as a part of itself.
+            if self._changes.importing(table.name):
+                continue
+            there.append(table)
+            changed = self._changes.take(table)
+            if table not in self._parts:
+                changed = set(range(PARTS))
+            kept = {"name": table.name, "region": region, **description_of(table)}
+            stream, records = seen_stream(table) or (None, [])
+            yield table, {**kept, "stream": stream}, items_of(table, changed), records
+        self._changes.forget_others(there)
 
-    def _buckets(self) -> dict[str, Any]:
+    def _written(self, seen: _Seen) -> dict[str, Any]:
+        """Writes down what was seen."""
+        return {
+            "buckets": self._written_buckets(seen),
+            "tables": self._written_tables(seen),
+            "secrets": {
+                name: {**kept, "blob": self._folder.put([versions])}
+                for name, (kept, versions) in seen.secrets.items()
+            },
+        }
+
+    def _written_buckets(self, seen: _Seen) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        known, self._objects = self._objects, {}
-        for name, bucket in dict(self._s3.buckets).items():
-            objects: dict[str, Any] = {}
-            for key, versions in list(dict.items(bucket.keys)):
-                newest = versions[-1]
-                if not isinstance(newest, FakeKey):
-                    continue  # a delete marker
-                blob = known.get(newest) or self._folder.put([newest.value])
-                self._objects[newest] = blob
-                objects[key] = {
+        written: dict[FakeKey, str] = {}
+        for name, (region, objects) in seen.buckets.items():
+            kept: dict[str, Any] = {}
+            for key, (newest, content) in objects.items():
+                blob = self._objects[newest] if content is None else self._folder.put([content])
+                written[newest] = blob
+                kept[key] = {
                     "blob": blob,
                     "etag": newest.etag.strip('"'),
                     "metadata": dict(newest.metadata),
                     "modified": newest.last_modified.replace(tzinfo=UTC).timestamp(),
                 }
-            found[name] = {"region": bucket.region_name, "objects": objects}
+            found[name] = {"region": region, "objects": kept}
+        self._objects = written
         return found
 
-    def _tables(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        for region, backend in dynamodb_backends[DEFAULT_ACCOUNT_ID].items():
-            for name, table in list(backend.tables.items()):
-                # Counted before it is read: a write in between makes it read again next time.
-                mark = self._writes.get(name, 0), len(table)
-                saved, blob = self._saved.get(name, (None, ""))
-                if saved != mark:
-                    blob = self._folder.put(_packed(table))
-                    self._saved[name] = mark, blob
-                yield (
-                    name,
-                    {
-                        "region": region,
-                        "schema": table.schema,
-                        "attributes": table.attr,
-                        "blob": blob,
-                    },
-                )
-
-    def _secrets(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        for region, backend in secretsmanager_backends[DEFAULT_ACCOUNT_ID].items():
-            for secret in list(dict.values(backend.secrets)):
-                current = secret.versions[str(secret.default_version_id)].get("secret_string")
-                value = json.dumps(current).encode()
-                yield secret.name, {"region": region, "blob": self._folder.put([value])}
+    def _written_tables(self, seen: _Seen) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        written: dict[Any, Parts] = {}
+        for table, kept, changed, records in seen.tables:
+            parts = written[table] = dict(self._parts.get(table, {}))
+            for part, items in changed.items():
+                parts.pop(str(part), None)
+                if items:
+                    parts[str(part)] = self._folder.put(packed(items))
+            blob = self._folder.put(packed(records)) if records else None
+            found[kept["name"]] = {**kept, "parts": parts, "records": blob}
+        self._parts = written
+        return found
 
 
-def _on_the_wire(value: bytes) -> str:
-    return base64.b64encode(value).decode()
+def _newest(bucket: Any) -> dict[str, FakeKey]:
+    """The newest version of each object; of one that was deleted it is no object."""
+    return {
+        key: versions[-1]
+        for key, versions in list(dict.items(bucket.keys))
+        if versions and isinstance(versions[-1], FakeKey)
+    }
 
 
-def _packed(table: Any) -> Iterator[bytes]:
-    """A table's items as gzipped JSON lines, each chunk a gzip member of its own."""
-    lines: list[bytes] = []
-    for item in table.all_items():
-        said = item.to_json()["Attributes"]
-        lines.append(json.dumps(said, separators=(",", ":"), default=_on_the_wire).encode())
-        if len(lines) == _LINES_A_CHUNK:
-            yield gzip.compress(b"\n".join(lines) + b"\n", 1, mtime=0)
-            lines = []
-    yield gzip.compress(b"".join(line + b"\n" for line in lines), 1, mtime=0)
+def _blobs(state: dict[str, Any]) -> Iterator[str]:
+    for bucket in state["buckets"].values():
+        yield from (kept["blob"] for kept in bucket["objects"].values())
+    for table in state["tables"].values():
+        yield from table["parts"].values()
+        if table["records"]:
+            yield table["records"]
+    yield from (secret["blob"] for secret in state["secrets"].values())

@@ -1,13 +1,15 @@
 """The parts that no emulator plays, made from a deployment: functions and what calls them."""
 
+import contextlib
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
 from localstack_client.session import Session
 
 from infra.local import log_pattern
@@ -15,17 +17,19 @@ from infra.local.asgi import Front
 from infra.local.delivery import Delivery
 from infra.local.delivery_stream import stream_of
 from infra.local.deploy import Deployment
+from infra.local.event_source import EventSource, event_source_of
 from infra.local.faults import Faults
 from infra.local.functions import Functions
 from infra.local.gateway import Gateway
 from infra.local.http_event import Api
 from infra.local.lambda_api import LambdaApi
 from infra.local.logs import Logs
+from infra.local.notes import Notes
 from infra.local.records import Shards
 from infra.local.routes import Route, RouteTable, routes_of
 from infra.local.runtime import functions_of, spawner
 from infra.local.sigv4 import Verifier
-from infra.local.streams import StreamPlayer, event_source_of
+from infra.local.streams import StreamPlayer
 from infra.local.translate import Translation
 from topshelf.aws.clients import create_client
 from topshelf.errors import TopshelfError
@@ -46,8 +50,10 @@ class Stage:
         log_dir: For the functions' output.
         concurrency: Most workers of one function at once.
         auth: Whether requests must be signed where the template says so.
-        api_listener: Where the HTTP API answers.
-        lambda_listener: Where Lambda's Invoke API answers.
+        api_listener: Where the HTTP API answers; stays open, for those that play after these.
+        lambda_listener: Where Lambda's Invoke API answers; the same.
+        notes: Where it is noted how far they have come.
+        emulated: Whether the emulated AWS answers.
     """
 
     endpoint_url: str
@@ -57,6 +63,8 @@ class Stage:
     auth: bool
     api_listener: socket.socket
     lambda_listener: socket.socket
+    notes: Notes
+    emulated: Callable[[], bool]
 
 
 class Players:
@@ -79,6 +87,7 @@ class Players:
     ) -> None:
         self._deployment = deployment
         self._stage = stage
+        self._faults = faults
         self._running = ExitStack()
         specs = functions_of(deployment, translation, stage.concurrency)
         api, self._routes = _api(deployment)
@@ -92,7 +101,11 @@ class Players:
         self._functions = Functions(specs, spawn)
         self._executor = ThreadPoolExecutor(_WAITING, thread_name_prefix="invoke")
         self._delivery = self._make_delivery(faults)
-        self._streams = self._make_streams(faults)
+        self._sources = [
+            event_source_of(resource.properties)
+            for resource in deployment.of_type("AWS::Lambda::EventSourceMapping")
+        ]
+        self._streams: list[StreamPlayer] = []
         gateway = Gateway(
             api,
             RouteTable(self._routes),
@@ -102,7 +115,9 @@ class Players:
             port=stage.api_listener.getsockname()[1],
         )
         lambda_api = LambdaApi(self._functions.invoke, self._functions.pool, self._executor)
-        listeners = (stage.api_listener, stage.lambda_listener)
+        # Of the copies, which are closed with these players: who comes meanwhile waits, and is
+        # answered by the next.
+        listeners = (stage.api_listener.dup(), stage.lambda_listener.dup())
         self._front = Front(list(zip((gateway, lambda_api), listeners, strict=True)))
 
     def start(self) -> None:
@@ -114,9 +129,12 @@ class Players:
         # Stopped in reverse: first who calls functions, then the functions, then their logs.
         self._running.callback(self._logs.stop)
         self._logs.start()
+        self._running.callback(self._ship_last_lines)
         self._running.callback(self._executor.shutdown)
         self._running.callback(self._delivery.stop)
         self._delivery.start()
+        # How far they have come is read here: others may have played until now.
+        self._streams = [self._make_stream(source) for source in self._sources]
         for stream in self._streams:
             self._running.callback(stream.join)
             stream.start()
@@ -151,6 +169,12 @@ class Players:
         """Stops everything; may be called again."""
         self._running.close()
 
+    def _ship_last_lines(self) -> None:
+        # Without an emulator, the files alone have them.
+        if self._stage.emulated():
+            with contextlib.suppress(BotoCoreError, ClientError):
+                self._logs.flush()
+
     def _client(self, service: str) -> Any:
         return create_client(
             service, region=self._deployment.region, endpoint_url=self._stage.endpoint_url
@@ -165,18 +189,37 @@ class Players:
             stream_of(resource.physical_id, resource.properties)
             for resource in self._deployment.of_type("AWS::KinesisFirehose::DeliveryStream")
         ]
-        return Delivery(self._client("s3"), streams, filters, faults)
+        return Delivery(
+            self._client("s3"), streams, filters, notes=self._stage.notes, faults=faults
+        )
 
-    def _make_streams(self, faults: Faults) -> Sequence[StreamPlayer]:
-        fail = self._queue_sender()
-        players = []
-        for resource in self._deployment.of_type("AWS::Lambda::EventSourceMapping"):
-            source = event_source_of(resource.properties)
-            # A client of its own: the reader takes records off the wire.
-            client = self._client("dynamodbstreams")
-            shards = Shards(client, source.stream_arn, self._deployment.region, source.wanted)
-            players.append(StreamPlayer(source, shards, self._functions.invoke, fail, faults))
-        return players
+    def _make_stream(self, source: EventSource) -> StreamPlayer:
+        after, reached = self._position(source)
+        # A client of its own: the reader takes records off the wire.
+        client = self._client("dynamodbstreams")
+        shards = Shards(client, source.stream_arn, self._deployment.region, source.wanted, after)
+        return StreamPlayer(
+            source,
+            shards,
+            invoke=self._functions.invoke,
+            fail=self._queue_sender(),
+            reached=reached,
+            faults=self._faults,
+        )
+
+    def _position(
+        self, source: EventSource
+    ) -> tuple[Mapping[str, str], Callable[[Mapping[str, str]], None]]:
+        """How far an event source has come, and what notes it."""
+        notes, key = self._stage.notes, source.position
+        found = notes.read(key)
+        # Of another stream than this one it says nothing.
+        same = found is not None and found["stream"] == source.stream_arn
+
+        def reached(after: Mapping[str, str]) -> None:
+            notes.write(key, {"stream": source.stream_arn, "after": dict(after)})
+
+        return (found["after"] if same else {}), reached
 
     def _queue_sender(self) -> Callable[[str, str], None]:
         client = self._client("sqs")

@@ -1,7 +1,7 @@
 """Reading a DynamoDB stream, record by record, as Lambda gets them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -14,22 +14,30 @@ _LIMIT: Final = 1000
 
 
 class Shards:
-    """A stream from its start.
+    """A stream from its start, or from where it was left.
 
     Args:
         client: Of DynamoDB Streams, of this reader alone.
         stream_arn: The stream.
         region: AWS region.
         wanted: Which records are of interest.
+        after: Sequence number of the last record that counts as read, by shard.
     """
 
-    def __init__(self, client: Any, stream_arn: str, region: str, wanted: RecordFilter) -> None:
+    def __init__(
+        self,
+        client: Any,
+        stream_arn: str,
+        region: str,
+        wanted: RecordFilter,
+        after: Mapping[str, str] | None = None,
+    ) -> None:
         self._client = client
         self._arn = stream_arn
         self._region = region
         self._wanted = wanted
         self._iterators: dict[str, str | None] = {}
-        self._last: dict[str, str] = {}
+        self._last: dict[str, str] = dict(after or {})
         self._taken: list[dict[str, Any]] = []
         self._seen = 0
         self._end = ""
@@ -68,6 +76,10 @@ class Shards:
                 # The shard is closed: its children carry on.
                 self._discover()
             yield shard, self._seen, self._taken
+
+    def last(self, shard: str) -> str | None:
+        """Sequence number of the last record read of a shard; None before the first."""
+        return self._last.get(shard)
 
     def _discover(self) -> None:
         stream = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]

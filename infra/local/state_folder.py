@@ -17,7 +17,7 @@ from topshelf.errors import ConflictError, IntegrityError, InvalidInputError
 
 __all__ = ["StateFolder", "saved_at"]
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _STATE: Final = "state.json"
 _LOCK: Final = "lock"
 _BLOBS: Final = "blobs"
@@ -116,9 +116,9 @@ class StateFolder:
         try:
             content = (self.path / _BLOBS / name).read_bytes()
         except OSError as error:
-            raise self._damaged(f"blobs/{name} cannot be read") from error
+            raise self.damaged(f"blobs/{name} cannot be read") from error
         if hashlib.sha256(content).hexdigest() != name:
-            raise self._damaged(f"blobs/{name} is not what was written")
+            raise self.damaged(f"blobs/{name} is not what was written")
         return content
 
     def commit(self, state: dict[str, Any], blobs: set[str]) -> None:
@@ -137,11 +137,29 @@ class StateFolder:
             file.flush()
             os.fsync(file.fileno())
         part.rename(self.path / _STATE)
+        self._sync_folder()
         self.state = state
         folder = self.path / _BLOBS
         for blob in folder.iterdir() if folder.exists() else ():
             if blob.name not in blobs:
                 blob.unlink()
+
+    def touch(self) -> None:
+        """Notes that the state that is kept is today's still.
+
+        Raises:
+            OSError: It cannot be noted.
+        """
+        if self.state is not None:
+            os.utime(self.path / _STATE)
+
+    def _sync_folder(self) -> None:
+        # A rename outlives a loss of power once its folder is on the disk.
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _read(self) -> dict[str, Any] | None:
         try:
@@ -149,15 +167,22 @@ class StateFolder:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise self._damaged(f"{_STATE} cannot be read ({error})") from error
+            raise self.damaged(f"{_STATE} cannot be read ({error})") from error
         if not isinstance(state, dict) or state.get("format") != _FORMAT:
+            found = state.get("format") if isinstance(state, dict) else None
             raise IntegrityError(
-                f"{self.path} was written by another version of topshelf; "
-                "start with an empty folder, and import and train again"
+                f"{self.path} was written by another version of topshelf (format {found}, this one "
+                f"reads {_FORMAT}); use that version, or start with an empty folder, and import "
+                "and train again"
             )
         return state
 
-    def _damaged(self, what: str) -> IntegrityError:
+    def damaged(self, what: str) -> IntegrityError:
+        """The error for a state that cannot be what was kept.
+
+        Args:
+            what: What is wrong with it.
+        """
         return IntegrityError(
             f"the state in {self.path} is damaged: {what}; put a copy of the folder back, "
             "or start with an empty one"

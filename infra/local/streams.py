@@ -1,4 +1,4 @@
-"""Event source mappings of DynamoDB streams: calls functions with new records, as Lambda does.
+"""Plays event source mappings: calls functions with a stream's new records, as Lambda does.
 
 Reference: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
 """
@@ -8,20 +8,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local import event_pattern
 from infra.local.batches import Batch, Outcome, next_step
-from infra.local.event_pattern import RecordFilter
+from infra.local.event_source import EventSource
 from infra.local.faults import Faults
 from infra.local.functions import Invocation
 from infra.local.records import Shards
 from topshelf.errors import TopshelfError, UnavailableError
 
-__all__ = ["EventSource", "StreamPlayer", "event_source_of"]
+__all__ = ["StreamPlayer"]
 
 _IDLE_SECONDS: Final = 0.25
 _OUTAGE_SECONDS: Final = 1.0
@@ -32,65 +30,6 @@ Invoke = Callable[[str, bytes], Invocation]
 Fail = Callable[[str, str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class EventSource:
-    """An event source mapping.
-
-    Attributes:
-        function: Name of the function.
-        stream_arn: The stream.
-        wanted: Which records the function is called with.
-        batch_size: Most records of an invocation.
-        window: Seconds to wait for a full batch.
-        retries: How often a failed batch is tried again; -1 without end.
-        max_age: Seconds after which a record is given up; -1 never.
-        bisect: Whether a failed batch is halved.
-        partial: Whether the function names the records that failed.
-        destination: ARN of the queue for what is given up.
-    """
-
-    function: str
-    stream_arn: str
-    wanted: RecordFilter
-    batch_size: int = 100
-    window: float = 0
-    retries: int = -1
-    max_age: float = -1
-    bisect: bool = False
-    partial: bool = False
-    destination: str | None = None
-
-
-def event_source_of(properties: Mapping[str, Any]) -> EventSource:
-    """An event source from the mapping's resolved properties.
-
-    Raises:
-        TopshelfError: It asks for what the local cloud does not play.
-    """
-    arn = properties.get("EventSourceArn", "")
-    if ":dynamodb:" not in arn or "/stream/" not in arn:
-        raise TopshelfError(f"the local cloud cannot play the event source {arn}")
-    if properties.get("StartingPosition") != "TRIM_HORIZON":
-        raise TopshelfError(
-            f"event source {arn}: only the starting position TRIM_HORIZON is played"
-        )
-    destination = properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    if destination and ":sqs:" not in destination:
-        raise TopshelfError(f"event source {arn}: only a queue is played as destination")
-    return EventSource(
-        function=str(properties["FunctionName"]),
-        stream_arn=arn,
-        wanted=event_pattern.parse_all(properties.get("FilterCriteria")),
-        batch_size=int(properties.get("BatchSize", 100)),
-        window=float(properties.get("MaximumBatchingWindowInSeconds", 0)),
-        retries=int(properties.get("MaximumRetryAttempts", -1)),
-        max_age=float(properties.get("MaximumRecordAgeInSeconds", -1)),
-        bisect=str(properties.get("BisectBatchOnFunctionError", False)).lower() == "true",
-        partial="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
-        destination=destination,
-    )
-
-
 class StreamPlayer:
     """Plays one event source in a thread of its own.
 
@@ -99,16 +38,27 @@ class StreamPlayer:
         shards: Reads the stream.
         invoke: Calls a function by name.
         fail: Sends a message to the queue of an ARN.
+        reached: Told how far it has come: the sequence number of the last record done, by shard.
         faults: Where an outage is noted.
     """
 
     def __init__(
-        self, source: EventSource, shards: Shards, invoke: Invoke, fail: Fail, faults: Faults
+        self,
+        source: EventSource,
+        shards: Shards,
+        *,
+        invoke: Invoke,
+        fail: Fail,
+        reached: Callable[[Mapping[str, str]], None],
+        faults: Faults,
     ) -> None:
         self._source = source
         self._shards = shards
         self._invoke = invoke
         self._fail = fail
+        self._reached = reached
+        self._done: dict[str, str] = {}
+        self._told: dict[str, str] | None = None
         self._faults = faults
         self._part = f"event source of {source.function}"
         self._pending: dict[str, deque[dict[str, Any]]] = {}
@@ -185,12 +135,17 @@ class StreamPlayer:
             if records and not pending:
                 self._since[shard] = time.monotonic()
             pending.extend(records)
-            while len(pending) >= self._source.batch_size:
+            while len(pending) >= self._source.batch_size and not self._stopped.is_set():
                 self._deliver_next(shard, pending)
             waited = time.monotonic() - self._since.get(shard, 0)
             if pending and (in_haste or waited >= self._source.window):
                 self._deliver_next(shard, pending)
+            # What nobody waits for is done once it is read.
+            last = self._shards.last(shard)
+            if last is not None and not pending:
+                self._done[shard] = last
             quiet = quiet and not seen and not pending
+        self._tell()
         # While a window fills, the stream need not be asked at full speed.
         if not quiet and any(self._pending.values()):
             with self._changed:
@@ -207,14 +162,23 @@ class StreamPlayer:
             if self._stopped.is_set():
                 return
             step = self._try(todo.pop())
+            if self._stopped.is_set() and (step.again or step.given_up):
+                return  # it failed because it was ended: it is tried again with the next start
             if step.given_up is not None:
                 self._give_up(shard, step.given_up, step.condition, step.request_id)
             todo += reversed(step.again)
             if step.backoff:
                 self._stopped.wait(min(_BACKOFF_SECONDS, 0.1 * 2**step.backoff))
         for _ in range(count):
-            pending.popleft()
+            self._done[shard] = pending.popleft()["dynamodb"]["SequenceNumber"]
+        self._tell()
         self._since[shard] = time.monotonic()
+
+    def _tell(self) -> None:
+        """Tells how far it has come: at first too, so that it is known that somebody reads."""
+        if self._done != self._told:
+            self._reached(self._done)
+            self._told = dict(self._done)
 
     def _try(self, batch: Batch) -> Outcome:
         fresh, stale = batch.split_by_age(time.time(), self._source.max_age)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import boto3
+from yaml import YAMLError
 
 from topshelf.errors import InvalidInputError, TopshelfError
 
@@ -70,7 +71,7 @@ def translate(
 
     try:
         source = yaml_parse(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, YAMLError) as error:
         raise TopshelfError(f"cannot read the template {path}: {error}") from error
     if not isinstance(source, dict) or "Resources" not in source:
         raise TopshelfError(f"{path} is no template: it has no Resources")

@@ -44,10 +44,15 @@ class Creator:
         create: Makes the resource, or brings an existing one up to date, from its logical id and
             its resolved properties.
         exists: Whether the resource is there, asked through its own service.
+        delete: Removes it; one that is gone already is no error.
+        remade: Whether it holds nothing, so that a change is a deletion and a creation: what the
+            template no longer says of it is gone, too.
     """
 
     create: Callable[["Context", str, Mapping[str, Any]], Provisioned]
     exists: Callable[["Context", Provisioned, Mapping[str, Any]], object]
+    delete: Callable[["Context", Provisioned, Mapping[str, Any]], None]
+    remade: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +121,14 @@ class Context:
                 return None
             raise
 
-    def name(self, logical_id: str) -> str:
-        """The name of a resource whose template gives none; the same one at each deployment."""
-        digest = hashlib.sha256(f"{self.stack_name}/{logical_id}".encode()).hexdigest()
+    def name(self, logical_id: str, generation: str = "") -> str:
+        """The name of a resource whose template gives none; the same one at each deployment.
+
+        Args:
+            logical_id: Its name in the template.
+            generation: Sets it apart from one that it replaces.
+        """
+        digest = hashlib.sha256(f"{self.stack_name}/{logical_id}{generation}".encode()).hexdigest()
         return f"{self.stack_name}-{logical_id}-{digest[:12].upper()}"
 
     def arn(self, service: str, resource: str) -> str:

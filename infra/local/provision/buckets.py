@@ -29,7 +29,9 @@ def _create_bucket(context: Context, logical_id: str, properties: Mapping[str, A
     if unknown:
         raise TopshelfError(f"the local cloud cannot play {', '.join(unknown)} of a bucket")
     name = properties.get("BucketName") or context.name(logical_id).lower()
-    if not context.found("s3", "head_bucket", Bucket=name):
+    if context.found("s3", "head_bucket", Bucket=name):
+        _clear(context, name, properties)
+    else:
         elsewhere = context.region != "us-east-1"
         location = {"LocationConstraint": context.region} if elsewhere else None
         context.call("s3", "create_bucket", Bucket=name, CreateBucketConfiguration=location)
@@ -85,6 +87,23 @@ def _configure(context: Context, name: str, properties: Mapping[str, Any]) -> No
             context.call("s3", operation, Bucket=name, **{argument: value})
 
 
+def _clear(context: Context, name: str, properties: Mapping[str, Any]) -> None:
+    """Takes from a bucket what the template does not say of it."""
+    for said, operation in (
+        ("BucketEncryption", "delete_bucket_encryption"),
+        ("LifecycleConfiguration", "delete_bucket_lifecycle"),
+        ("OwnershipControls", "delete_bucket_ownership_controls"),
+        ("PublicAccessBlockConfiguration", "delete_public_access_block"),
+        ("Tags", "delete_bucket_tagging"),
+    ):
+        if said not in properties:
+            context.found("s3", operation, Bucket=name)
+    versioning = context.call("s3", "get_bucket_versioning", Bucket=name)
+    if "VersioningConfiguration" not in properties and versioning.get("Status") == "Enabled":
+        off = {"Status": "Suspended"}
+        context.call("s3", "put_bucket_versioning", Bucket=name, VersioningConfiguration=off)
+
+
 def _encryption_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     renamed = {"ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault"}
     return {renamed.get(name, name): value for name, value in rule.items()}
@@ -137,5 +156,13 @@ def _policy_exists(context: Context, _: Provisioned, properties: Mapping[str, An
     return context.found("s3", "get_bucket_policy", Bucket=properties["Bucket"])
 
 
-BUCKET = Creator(_create_bucket, _bucket_exists)
-BUCKET_POLICY = Creator(_create_policy, _policy_exists)
+def _delete_bucket(context: Context, bucket: Provisioned, _: Mapping[str, Any]) -> None:
+    context.found("s3", "delete_bucket", Bucket=bucket.physical_id)
+
+
+def _delete_policy(context: Context, _: Provisioned, properties: Mapping[str, Any]) -> None:
+    context.found("s3", "delete_bucket_policy", Bucket=properties["Bucket"])
+
+
+BUCKET = Creator(_create_bucket, _bucket_exists, _delete_bucket)
+BUCKET_POLICY = Creator(_create_policy, _policy_exists, _delete_policy)

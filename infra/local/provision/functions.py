@@ -67,6 +67,8 @@ def _create_function(
     if found:
         context.call("lambda", "update_function_code", FunctionName=name, ZipFile=content)
         architectures = given.pop("Architectures", None)
+        # What is not said stays as it is: none is said.
+        given.setdefault("Environment", {"Variables": {}})
         context.call("lambda", "update_function_configuration", FunctionName=name, **given)
         given["Architectures"] = architectures
         arn = found["Configuration"]["FunctionArn"]
@@ -144,7 +146,31 @@ def _mapping_exists(context: Context, mapping: Provisioned, _: Mapping[str, Any]
     return context.found("lambda", "get_event_source_mapping", UUID=mapping.physical_id)
 
 
-LAYER = Creator(_create_layer, _layer_exists)
-FUNCTION = Creator(_create_function, _function_exists)
-PERMISSION = Creator(_create_permission, _permission_exists)
-EVENT_SOURCE_MAPPING = Creator(_create_mapping, _mapping_exists)
+def _delete_layer(context: Context, layer: Provisioned, _: Mapping[str, Any]) -> None:
+    name, version = layer.physical_id.rsplit(":", 1)
+    context.found("lambda", "delete_layer_version", LayerName=name, VersionNumber=version)
+
+
+def _delete_function(context: Context, function: Provisioned, _: Mapping[str, Any]) -> None:
+    context.found("lambda", "delete_function", FunctionName=function.physical_id)
+
+
+def _delete_permission(
+    context: Context, permission: Provisioned, properties: Mapping[str, Any]
+) -> None:
+    context.found(
+        "lambda",
+        "remove_permission",
+        FunctionName=properties["FunctionName"],
+        StatementId=permission.physical_id,
+    )
+
+
+def _delete_mapping(context: Context, mapping: Provisioned, _: Mapping[str, Any]) -> None:
+    context.found("lambda", "delete_event_source_mapping", UUID=mapping.physical_id)
+
+
+LAYER = Creator(_create_layer, _layer_exists, _delete_layer)
+FUNCTION = Creator(_create_function, _function_exists, _delete_function)
+PERMISSION = Creator(_create_permission, _permission_exists, _delete_permission)
+EVENT_SOURCE_MAPPING = Creator(_create_mapping, _mapping_exists, _delete_mapping, remade=True)

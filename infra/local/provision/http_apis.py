@@ -88,5 +88,14 @@ def _stage_exists(context: Context, stage: Provisioned, properties: Mapping[str,
     )
 
 
-API = Creator(_create_api, _api_exists)
-STAGE = Creator(_create_stage, _stage_exists)
+def _delete_api(context: Context, api: Provisioned, _: Mapping[str, Any]) -> None:
+    context.found("apigatewayv2", "delete_api", ApiId=api.physical_id)
+
+
+def _delete_stage(context: Context, stage: Provisioned, properties: Mapping[str, Any]) -> None:
+    api_id, name = properties["ApiId"], stage.physical_id
+    context.found("apigatewayv2", "delete_stage", ApiId=api_id, StageName=name)
+
+
+API = Creator(_create_api, _api_exists, _delete_api)
+STAGE = Creator(_create_stage, _stage_exists, _delete_stage)

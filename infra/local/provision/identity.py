@@ -69,5 +69,24 @@ def _secret_exists(context: Context, secret: Provisioned, _: Mapping[str, Any]) 
     return context.found("secretsmanager", "describe_secret", SecretId=secret.physical_id)
 
 
-ROLE = Creator(_create_role, _role_exists)
-SECRET = Creator(_create_secret, _secret_exists)
+def _delete_role(context: Context, role: Provisioned, properties: Mapping[str, Any]) -> None:
+    name = role.physical_id
+    for policy in properties.get("Policies", []):
+        policy_name = policy["PolicyName"]
+        context.found("iam", "delete_role_policy", RoleName=name, PolicyName=policy_name)
+    for arn in properties.get("ManagedPolicyArns", []):
+        context.found("iam", "detach_role_policy", RoleName=name, PolicyArn=arn)
+    context.found("iam", "delete_role", RoleName=name)
+
+
+def _delete_secret(context: Context, secret: Provisioned, _: Mapping[str, Any]) -> None:
+    context.found(
+        "secretsmanager",
+        "delete_secret",
+        SecretId=secret.physical_id,
+        ForceDeleteWithoutRecovery=True,
+    )
+
+
+ROLE = Creator(_create_role, _role_exists, _delete_role, remade=True)
+SECRET = Creator(_create_secret, _secret_exists, _delete_secret)

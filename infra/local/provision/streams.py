@@ -46,6 +46,8 @@ def _create_group(context: Context, logical_id: str, properties: Mapping[str, An
     retention = properties.get("RetentionInDays")
     if retention is not None:
         context.call("logs", "put_retention_policy", logGroupName=name, retentionInDays=retention)
+    else:
+        context.found("logs", "delete_retention_policy", logGroupName=name)
     return Provisioned(name, {"Arn": context.arn("logs", f"log-group:{name}:*")})
 
 
@@ -116,7 +118,33 @@ def _queue_exists(context: Context, queue: Provisioned, _: Mapping[str, Any]) ->
     return context.found("sqs", "get_queue_attributes", QueueUrl=queue.physical_id)
 
 
-DELIVERY_STREAM = Creator(_create_delivery, _delivery_exists)
-LOG_GROUP = Creator(_create_group, _group_exists)
-SUBSCRIPTION_FILTER = Creator(_create_subscription, _subscription_exists)
-QUEUE = Creator(_create_queue, _queue_exists)
+def _delete_delivery(context: Context, stream: Provisioned, _: Mapping[str, Any]) -> None:
+    name = stream.physical_id
+    context.found("firehose", "delete_delivery_stream", DeliveryStreamName=name)
+
+
+def _delete_group(context: Context, group: Provisioned, _: Mapping[str, Any]) -> None:
+    context.found("logs", "delete_log_group", logGroupName=group.physical_id)
+
+
+def _delete_subscription(
+    context: Context, subscription: Provisioned, properties: Mapping[str, Any]
+) -> None:
+    context.found(
+        "logs",
+        "delete_subscription_filter",
+        logGroupName=properties["LogGroupName"],
+        filterName=subscription.physical_id,
+    )
+
+
+def _delete_queue(context: Context, queue: Provisioned, _: Mapping[str, Any]) -> None:
+    context.found("sqs", "delete_queue", QueueUrl=queue.physical_id)
+
+
+DELIVERY_STREAM = Creator(_create_delivery, _delivery_exists, _delete_delivery)
+LOG_GROUP = Creator(_create_group, _group_exists, _delete_group)
+SUBSCRIPTION_FILTER = Creator(
+    _create_subscription, _subscription_exists, _delete_subscription, remade=True
+)
+QUEUE = Creator(_create_queue, _queue_exists, _delete_queue)

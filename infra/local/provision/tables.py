@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from infra.local.provision.base import Context, Creator, Provisioned, tag_list
+from infra.local.provision.base import Context, Creator, Provisioned, document, tag_list
 from topshelf.errors import TopshelfError
 
 __all__ = ["TABLE"]
@@ -11,7 +11,7 @@ __all__ = ["TABLE"]
 
 def _create(context: Context, logical_id: str, properties: Mapping[str, Any]) -> Provisioned:
     given = dict(properties)
-    name = given.pop("TableName", None) or context.name(logical_id)
+    name = given.pop("TableName", None) or _free_name(context, logical_id, given["KeySchema"])
     time_to_live = given.pop("TimeToLiveSpecification", None)
     recovery = given.pop("PointInTimeRecoverySpecification", None)
     encryption = given.pop("SSESpecification", None)
@@ -30,8 +30,7 @@ def _create(context: Context, logical_id: str, properties: Mapping[str, Any]) ->
         context.call("dynamodb", "create_table", TableName=name, **given)
         waiter = context.client("dynamodb").get_waiter("table_exists")
         waiter.wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-    if time_to_live:
-        _expire(context, name, time_to_live)
+    _expire(context, name, time_to_live or {})
     if recovery:
         context.call(
             "dynamodb",
@@ -46,15 +45,44 @@ def _create(context: Context, logical_id: str, properties: Mapping[str, Any]) ->
     return Provisioned(name, attributes)
 
 
+def _free_name(context: Context, logical_id: str, schema: list[Mapping[str, str]]) -> str:
+    """A table's name; another one where a table of another key has it, which is replaced."""
+    name = context.name(logical_id)
+    found = context.found("dynamodb", "describe_table", TableName=name)
+    if found is None or _same_key(found["Table"]["KeySchema"], schema):
+        return name
+    return context.name(logical_id, document(sorted(map(_key, schema))))
+
+
 def _bring_up_to_date(context: Context, found: Mapping[str, Any], wanted: dict[str, Any]) -> None:
     name = found["TableName"]
-    if sorted(map(_key, found["KeySchema"])) != sorted(map(_key, wanted["KeySchema"])):
+    if not _same_key(found["KeySchema"], wanted["KeySchema"]):
         raise TopshelfError(
-            f"{name} holds items under another key than the template's; delete the table first"
+            f"the table {name} has another key than the template's, and a table that the template "
+            "names cannot be replaced: rename it in the template, or delete it first"
         )
+    for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
+        if _indexes(found.get(kind, [])) != _indexes(wanted.get(kind, [])):
+            raise TopshelfError(
+                f"the table {name} has other {kind} than the template's, which the local cloud "
+                "cannot change: delete the table first"
+            )
     stream = wanted.get("StreamSpecification")
-    if stream and not found.get("StreamSpecification", {}).get("StreamEnabled"):
+    streams = found.get("StreamSpecification", {})
+    if streams.get("StreamEnabled") and streams != stream:
+        off = {"StreamEnabled": False}
+        context.call("dynamodb", "update_table", TableName=name, StreamSpecification=off)
+        streams = off
+    if stream and not streams.get("StreamEnabled"):
         context.call("dynamodb", "update_table", TableName=name, StreamSpecification=stream)
+
+
+def _indexes(indexes: list[Mapping[str, Any]]) -> dict[str, list[tuple[str, str]]]:
+    return {index["IndexName"]: sorted(map(_key, index["KeySchema"])) for index in indexes}
+
+
+def _same_key(one: list[Mapping[str, str]], other: list[Mapping[str, str]]) -> bool:
+    return sorted(map(_key, one)) == sorted(map(_key, other))
 
 
 def _key(part: Mapping[str, str]) -> tuple[str, str]:
@@ -64,10 +92,11 @@ def _key(part: Mapping[str, str]) -> tuple[str, str]:
 def _expire(context: Context, name: str, wanted: Mapping[str, Any]) -> None:
     # DynamoDB refuses to enable what is enabled.
     answer = context.call("dynamodb", "describe_time_to_live", TableName=name)
-    status = answer["TimeToLiveDescription"].get("TimeToLiveStatus")
-    if (status == "ENABLED") != bool(wanted.get("Enabled")):
+    found = answer["TimeToLiveDescription"]
+    if (found.get("TimeToLiveStatus") == "ENABLED") != bool(wanted.get("Enabled")):
+        asked = wanted or {"AttributeName": found["AttributeName"], "Enabled": False}
         context.call(
-            "dynamodb", "update_time_to_live", TableName=name, TimeToLiveSpecification=wanted
+            "dynamodb", "update_time_to_live", TableName=name, TimeToLiveSpecification=asked
         )
 
 
@@ -75,4 +104,8 @@ def _exists(context: Context, table: Provisioned, _: Mapping[str, Any]) -> objec
     return context.found("dynamodb", "describe_table", TableName=table.physical_id)
 
 
-TABLE = Creator(_create, _exists)
+def _delete(context: Context, table: Provisioned, _: Mapping[str, Any]) -> None:
+    context.found("dynamodb", "delete_table", TableName=table.physical_id)
+
+
+TABLE = Creator(_create, _exists, _delete)

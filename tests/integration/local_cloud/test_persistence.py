@@ -1,7 +1,5 @@
 """What an emulator holds outlives its process, however that ends."""
 
-import gzip
-import json
 import os
 import signal
 import threading
@@ -13,10 +11,12 @@ from typing import Any
 import pytest
 
 from infra.local.emulator import MotoServer
+from infra.local.keeping import keeping
 from infra.local.listening import free_port
+from infra.local.notes import BucketNotes, position_key
 from tests.conftest import REGION
 from topshelf.aws.clients import create_client
-from topshelf.errors import IntegrityError, UnavailableError
+from topshelf.errors import ConflictError, IntegrityError, UnavailableError
 
 ITEMS: list[dict[str, Any]] = [
     {"user_id": {"S": 'u"1\\'}, "at": {"N": "1"}, "scores": {"B": b"\x00\xff"}},
@@ -24,7 +24,8 @@ ITEMS: list[dict[str, Any]] = [
     {
         "user_id": {"S": " popular"},
         "at": {"N": "1.5"},
-        "of": {"M": {"l": {"L": [{"BOOL": True}, {"NULL": True}]}}},
+        "of": {"M": {"l": {"L": [{"BOOL": True}, {"NULL": True}, {"B": b"\xfe"}]}}},
+        "sets": {"M": {"n": {"NS": ["1", "2.5"]}, "b": {"BS": [b"\x00", b"\xff"]}}},
     },
 ]
 
@@ -32,9 +33,9 @@ ITEMS: list[dict[str, Any]] = [
 class Box:
     """An emulator that keeps its state in a folder."""
 
-    def __init__(self, folder: Path, logs: Path) -> None:
+    def __init__(self, folder: Path, logs: Path, pause: float = 5.0) -> None:
         self.folder = folder
-        self.server = MotoServer(free_port(), logs / "emulator.log", folder)
+        self.server = MotoServer(free_port(), logs / "emulator.log", folder, pause=pause)
         self.server.start()
 
     def client(self, service: str) -> Any:
@@ -80,19 +81,31 @@ def in_order(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[], Box]:
-    def started() -> Box:
-        box = Box(tmp_path / "state", tmp_path / "logs")
+def start(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., Box]:
+    def started(pause: float = 5.0) -> Box:
+        box = Box(tmp_path / "state", tmp_path / "logs", pause)
         request.addfinalizer(box.server.stop)
         return box
 
     return started
 
 
-def test_everything_is_there_after_an_orderly_end(start: Callable[[], Box]) -> None:
+def eventually[T](ask: Callable[[], T], seconds: float = 30) -> T:
+    end = time.monotonic() + seconds
+    while not (answer := ask()):
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.02)
+    return answer
+
+
+def test_everything_is_there_after_an_orderly_end(start: Callable[..., Box]) -> None:
     box = start()
     box.fill()
     before = box.client("s3").head_object(Bucket="lake", Key="a/b c+d%")
+    arn = box.client("secretsmanager").describe_secret(SecretId="key")["ARN"]
+    with pytest.raises(ConflictError, match="another local cloud keeps its state in"):
+        start()
+    assert box.server.death() is None
     box.server.stop()
     again = start()
     s3 = again.client("s3")
@@ -102,15 +115,13 @@ def test_everything_is_there_after_an_orderly_end(start: Callable[[], Box]) -> N
         assert found[name] == before[name]
     assert [o["Key"] for o in s3.list_objects_v2(Bucket="lake")["Contents"]] == ["a/b c+d%"]
     assert again.items() == in_order(ITEMS)
-    secret = again.client("secretsmanager").get_secret_value(SecretId="key")
-    assert secret["SecretString"] == "s3cret"
+    for stage, value in (("AWSCURRENT", "s3cret"), ("AWSPREVIOUS", "old")):
+        secret = again.client("secretsmanager").get_secret_value(SecretId=arn, VersionStage=stage)
+        assert secret["SecretString"] == value
+    changes_are_kept_too(again, start)
 
 
-def test_what_is_brought_back_can_change_and_is_kept_again(start: Callable[[], Box]) -> None:
-    box = start()
-    box.fill()
-    box.server.stop()
-    box = start()
+def changes_are_kept_too(box: Box, start: Callable[..., Box]) -> None:
     dynamodb = box.client("dynamodb")
     key = {name: ITEMS[0][name] for name in ("user_id", "at")}
     dynamodb.update_item(
@@ -140,7 +151,7 @@ def test_what_is_brought_back_can_change_and_is_kept_again(start: Callable[[], B
 @pytest.mark.parametrize(
     "how", ["parent killed", pytest.param("terminated", marks=pytest.mark.slow)]
 )
-def test_a_sudden_end_keeps_everything_too(start: Callable[[], Box], how: str) -> None:
+def test_a_sudden_end_keeps_everything_too(start: Callable[..., Box], how: str) -> None:
     box = start()
     box.fill()
     process = box.server._process
@@ -155,32 +166,87 @@ def test_a_sudden_end_keeps_everything_too(start: Callable[[], Box], how: str) -
     assert start().items() == in_order(ITEMS)
 
 
-@pytest.mark.slow
-def test_a_killed_emulator_loses_seconds_at_most(start: Callable[[], Box]) -> None:
-    box = start()
-    box.fill()
-    state = box.folder / "state.json"
-    end = time.monotonic() + 60
-    # Kept once there is a state that holds the table's last item.
-    while not (state.exists() and _kept_items(box.folder) == len(ITEMS)):
-        assert time.monotonic() < end, "nothing was kept"
-        time.sleep(0.1)
+def kept(box: Box) -> float:
+    found = keeping(box.server.endpoint_url)
+    return (found and found.kept_at) or 0.0
+
+
+def kill(box: Box) -> None:
     process = box.server._process
     assert process is not None
     process.kill()
     process.wait(30)
-    assert start().items() == in_order(ITEMS)
 
 
-def _kept_items(folder: Path) -> int:
-    tables = json.loads((folder / "state.json").read_text())["tables"]
-    if "activity" not in tables:
-        return 0
-    blob = folder / "blobs" / tables["activity"]["blob"]
-    return len(gzip.decompress(blob.read_bytes()).splitlines()) if blob.exists() else 0
+def test_a_full_disk_is_told_and_what_was_kept_stands(start: Callable[..., Box]) -> None:
+    box = start(pause=0.1)
+    box.fill()
+    now = time.time()
+    eventually(lambda: kept(box) > now)
+    part = box.folder / "blobs" / "part"
+    part.symlink_to("/dev/full")
+    box.client("s3").put_object(Bucket="lake", Key="late", Body=b"late")
+    told = eventually(lambda: (f := keeping(box.server.endpoint_url)) and f.fault)
+    assert told == "No space left on device"
+    with pytest.raises(UnavailableError, match=r"No space left on device; what .* before stands"):
+        box.server.stop()
+    part.unlink()
+    again = start(pause=0.1)
+    assert again.items() == in_order(ITEMS)
+    assert again.client("s3").list_objects_v2(Bucket="lake", Prefix="late")["KeyCount"] == 0
+    # Room again: it is kept again, without being asked.
+    part.symlink_to("/dev/full")
+    again.client("s3").put_object(Bucket="lake", Key="late", Body=b"late")
+    eventually(lambda: (f := keeping(again.server.endpoint_url)) and f.fault)
+    part.unlink()
+    eventually(lambda: (f := keeping(again.server.endpoint_url)) and not f.fault)
+    again.server.stop()
 
 
-def test_a_damaged_state_is_told_and_nothing_runs(start: Callable[[], Box]) -> None:
+def test_records_that_no_function_has_had_are_there_under_their_numbers(
+    start: Callable[..., Box],
+) -> None:
+    box = start()
+    box.fill()
+    arn, records = read_stream(box, {})
+    assert len(records) == len(ITEMS)
+    first = records[0]["dynamodb"]["SequenceNumber"]
+    notes = BucketNotes(box.client("s3"), "topshelf", REGION)
+    note = {"stream": arn, "after": {"shard": first}}
+    notes.write(position_key("activity", "refresh"), note)
+    box.server.stop()
+    box = start()
+    assert BucketNotes(box.client("s3"), "topshelf", REGION).read("positions/activity/refresh")
+    again, found = read_stream(box, {"after": first})
+    assert again == arn
+    wire = [record["dynamodb"] for record in found]
+    assert [one["SequenceNumber"] for one in wire] == [
+        record["dynamodb"]["SequenceNumber"] for record in records[1:]
+    ]
+    assert [one["NewImage"] for one in wire] == ITEMS[1:]
+    # New ones come behind them.
+    item = {"user_id": {"S": "z"}, "at": {"N": "9"}}
+    box.client("dynamodb").put_item(TableName="activity", Item=item)
+    _, found = read_stream(box, {"after": wire[-1]["SequenceNumber"]})
+    assert [record["dynamodb"]["NewImage"] for record in found] == [item]
+
+
+def read_stream(box: Box, position: dict[str, str]) -> tuple[str, list[dict[str, Any]]]:
+    streams = box.client("dynamodbstreams")
+    (stream,) = streams.list_streams(TableName="activity")["Streams"]
+    arn = stream["StreamArn"]
+    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    where = (
+        {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": position["after"]}
+        if position
+        else {"ShardIteratorType": "TRIM_HORIZON"}
+    )
+    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], **where)
+    answer = streams.get_records(ShardIterator=iterator["ShardIterator"])
+    return arn, answer["Records"]
+
+
+def test_a_damaged_state_is_told_and_nothing_runs(start: Callable[..., Box]) -> None:
     box = start()
     box.fill()
     box.server.stop()
@@ -193,33 +259,57 @@ def test_a_damaged_state_is_told_and_nothing_runs(start: Callable[[], Box]) -> N
         start()
 
 
-@pytest.mark.slow
-def test_reading_goes_on_while_a_state_is_kept(start: Callable[[], Box]) -> None:
-    box = start()
+def test_requests_go_on_while_a_state_is_kept_and_a_kill_loses_only_the_newest(
+    start: Callable[..., Box],
+) -> None:
+    box = start(pause=0.01)
     box.fill()
+    now = time.time()
+    eventually(lambda: kept(box) > now)
+    # Changed in place, after it was first kept.
+    box.client("dynamodb").update_item(
+        TableName="activity",
+        Key={name: ITEMS[0][name] for name in ("user_id", "at")},
+        UpdateExpression="SET scores = :s",
+        ExpressionAttributeValues={":s": {"B": b"new"}},
+    )
     faults: list[Exception] = []
     stop = threading.Event()
+    written: list[int] = []
 
     def write() -> None:
-        dynamodb = box.client("dynamodb")
+        dynamodb, s3 = box.client("dynamodb"), box.client("s3")
         number = 0
         try:
             while not stop.is_set():
                 number += 1
                 item = {"user_id": {"S": f"w{number}"}, "at": {"N": "1"}}
+                s3.put_object(Bucket="lake", Key=f"w{number}", Body=b"w")
                 dynamodb.put_item(TableName="activity", Item=item)
+                written.append(number)
         except Exception as error:  # noqa: BLE001 - told below
             faults.append(error)
 
     writer = threading.Thread(target=write)
     writer.start()
-    end = time.monotonic() + 60
-    while not (box.folder / "state.json").exists():
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    seen: set[float] = set()
+    eventually(lambda: len(written) > 100 and (seen.add(kept(box)) or len(seen) > 3))
+    kill(box)
     stop.set()
     writer.join()
-    assert not faults
-    count = len(box.items())
-    box.server.stop()
-    assert len(start().items()) == count
+    # The one that was on its way is all that may fail.
+    assert len(faults) <= 1
+    again = start()
+    found = again.items()
+    items = {item["user_id"]["S"] for item in found if item["user_id"]["S"][0] == "w"}
+    others = [item for item in found if item["user_id"]["S"][0] != "w"]
+    assert others == in_order([{**ITEMS[0], "scores": {"B": b"new"}}, *ITEMS[1:]])
+    objects = {
+        entry["Key"]
+        for page in again.client("s3").get_paginator("list_objects_v2").paginate(Bucket="lake")
+        for entry in page["Contents"]
+        if entry["Key"][0] == "w"
+    }
+    # All of it was true at one moment: the object came before the item, and the next after it.
+    assert items <= objects
+    assert len(objects - items) <= 1

@@ -20,21 +20,34 @@ def ask(
     *,
     faults: tuple[str, ...] = (),
     **changes: Any,
-) -> None:
+) -> bool:
     monkeypatch.setattr(running, "faults_of", lambda _record: list(faults))
-    running.runs_already(run_record(**ASKED | changes), run_record(**ASKED), lambda: NOW)
+    return running.runs_already(run_record(**ASKED | changes), run_record(**ASKED), lambda: NOW)
 
 
 def test_the_same_and_healthy_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ask(monkeypatch)
+    assert ask(monkeypatch)
     (line,) = capsys.readouterr().out.splitlines()
     pid = run_record().process.pid
     assert line == (
         "the local cloud already runs at http://localhost:8000 (AWS: http://localhost:4566) "
-        f"from {ROOT}, since 2026-09-21 14:13:20 UTC (2 min), pid {pid}; `topshelf down` ends it"
+        f"from {ROOT}, since 2026-09-21 14:13:20 UTC (2 min), pid {pid}; nothing has changed; "
+        "`topshelf down` ends it"
     )
+
+
+def test_a_changed_template_is_no_conflict_and_nothing_is_said_yet(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not ask(monkeypatch, template="0" * 64)
+    assert capsys.readouterr().out == ""
+    # Not while it is being started, and not where a part is out of order.
+    with pytest.raises(ConflictError, match="not ready yet"):
+        ask(monkeypatch, template="0" * 64, ready=False)
+    with pytest.raises(UnavailableError, match="does not answer"):
+        ask(monkeypatch, template="0" * 64, faults=("HTTP API does not answer at x (y)",))
 
 
 @pytest.mark.parametrize(
@@ -42,8 +55,6 @@ def test_the_same_and_healthy_is_one_line(
     [
         ({"auth": False}, "but with --no-auth;"),
         ({"persist": "/kept"}, "--persist /kept instead of nothing"),
-        ({"template": "0" * 64}, "template.yaml has changed since"),
-        ({"template": "0" * 64}, "what it holds goes with it"),
         ({"stack": "other"}, "--stack other instead of topshelf"),
         ({"api_port": 8001}, "--api-port 8001 instead of 8000"),
         ({"repository": "/else"}, "the code of /else instead of"),

@@ -2,7 +2,7 @@ import gzip
 import io
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,8 @@ from infra.local import log_pattern
 from infra.local.delivery import Delivery, messages
 from infra.local.delivery_stream import Stream, expand, stream_of
 from infra.local.faults import Faults
+from infra.local.notes import Notes
+from tests.fakes.notes import FakeNotes
 from topshelf.errors import TopshelfError
 
 NOW = datetime(2024, 3, 12, 23, 59, 58, tzinfo=UTC)
@@ -66,9 +68,18 @@ def stream(**changes: Any) -> Stream:
     return Stream(**{**given, **changes})
 
 
-def delivery(bucket: Bucket, one: Stream, **filters: str) -> Delivery:
+def delivery(
+    bucket: Bucket,
+    one: Stream,
+    *,
+    notes: Notes | None = None,
+    now: datetime = NOW,
+    **filters: str,
+) -> Delivery:
     tests = {name: log_pattern.parse(pattern) for name, pattern in filters.items()}
-    return Delivery(bucket, [one], tests, Faults(), clock=NOW.timestamp)
+    return Delivery(
+        bucket, [one], tests, notes=notes or FakeNotes(), faults=Faults(), clock=now.timestamp
+    )
 
 
 def payload(*lines: str, subscription: str = "sub", kind: str = "DATA_MESSAGE") -> bytes:
@@ -105,6 +116,34 @@ def test_a_second_run_finds_nothing_and_a_failed_delete_repeats_nothing() -> Non
     runner.flush()
     written = b"".join(gzip.decompress(content) for content in bucket.objects.values())
     assert sorted(written.splitlines()) == [b"one", b"two"]
+
+
+def test_who_starts_again_after_an_end_between_writing_and_deleting_repeats_nothing() -> None:
+    notes = FakeNotes()
+    bucket = Bucket({(RAW + IDS[0], "v0"): b"one\n"}, fail_deletes=True)
+    with pytest.raises(OSError, match="gone"):
+        delivery(bucket, stream(), notes=notes).flush()
+    bucket.fail_deletes = False
+    # Brought back, an object has another version, and more have come; the day is another.
+    bucket.objects[RAW + IDS[0], "null"] = bucket.objects.pop((RAW + IDS[0], "v0"))
+    bucket.objects[RAW + IDS[1], "v1"] = b"two\n"
+    delivery(bucket, stream(), notes=notes, now=NOW + timedelta(days=1)).flush()
+    assert sorted(gzip.decompress(content) for content in bucket.objects.values()) == [
+        b"one\n",
+        b"two\n",
+    ]
+    days = [key.split("/")[1] for key, _ in bucket.objects]
+    assert sorted(days) == ["dt=2024-03-12", "dt=2024-03-13"]
+
+
+def test_what_ended_between_deciding_and_writing_is_done_after_all() -> None:
+    notes = FakeNotes()
+    bucket = Bucket({(RAW + IDS[0], "v0"): b"one\n"})
+    delivery(bucket, stream(), notes=notes).flush()
+    (written,) = bucket.objects
+    bucket.objects = {(RAW + IDS[0], "v0"): b"one\n"}
+    delivery(bucket, stream(), notes=notes).flush()
+    assert list(bucket.objects) == [written]
 
 
 def test_a_prefix_without_expressions_is_not_mended_twice() -> None:

@@ -22,7 +22,7 @@ def test_what_is_kept_is_there_next_time(tmp_path: Path) -> None:
         assert saved_at(path) is None
         names = kept(folder, b"one", b"two")
     with StateFolder(path) as folder:
-        assert folder.state == {"format": 1, "names": names}
+        assert folder.state == {"format": 2, "names": names}
         assert [folder.get(name) for name in names] == [b"one", b"two"]
     assert saved_at(path) is not None
 
@@ -50,7 +50,7 @@ def test_a_state_that_is_not_committed_never_was(tmp_path: Path) -> None:
         folder.put([b"two"])
     (tmp_path / "state.json.part").write_text('{"half":')
     with StateFolder(tmp_path) as folder:
-        assert folder.state == {"format": 1, "names": names}
+        assert folder.state == {"format": 2, "names": names}
         kept(folder, b"three")
     assert len(list((tmp_path / "blobs").iterdir())) == 1
 
@@ -88,7 +88,7 @@ def test_damage_is_told_and_nothing_is_served_in_its_place(tmp_path: Path, damag
         (name,) = kept(folder, b"content")
     blob = tmp_path / "blobs" / name
     if damage == "state":
-        (tmp_path / "state.json").write_text('{"format": 1, "na')
+        (tmp_path / "state.json").write_text('{"format": 2, "na')
     elif damage == "missing":
         blob.unlink()
     else:
@@ -113,5 +113,5 @@ def test_a_full_disk_leaves_what_was_kept(tmp_path: Path, monkeypatch: pytest.Mo
         with pytest.raises(OSError, match="No space"):
             folder.commit({"names": []}, set())
     with StateFolder(tmp_path) as folder:
-        assert folder.state == {"format": 1, "names": names}
+        assert folder.state == {"format": 2, "names": names}
         assert folder.get(names[0]) == b"one"

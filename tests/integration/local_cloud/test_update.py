@@ -1,0 +1,322 @@
+"""A template that changes: what is new comes, what is gone goes, and what holds data stays."""
+
+import copy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from infra.local.cloud import LocalCloud, LocalCloudOptions
+from infra.local.listening import free_port
+from infra.local.rollout import Changes
+from tests.conftest import REGION
+from topshelf.aws.clients import create_client
+from topshelf.errors import TopshelfError, UnavailableError
+
+KEY = [{"AttributeName": "id", "KeyType": "HASH"}]
+OTHER_KEY = [{"AttributeName": "name", "KeyType": "HASH"}]
+
+
+def table(key: list[dict[str, str]] = KEY, **more: Any) -> dict[str, Any]:
+    name = key[0]["AttributeName"]
+    return {
+        "Type": "AWS::DynamoDB::Table",
+        **more,
+        "Properties": {
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"}],
+            "KeySchema": key,
+            "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+        },
+    }
+
+
+def function(logs: str, **events: Any) -> dict[str, Any]:
+    return {
+        "Type": "AWS::Serverless::Function",
+        "Properties": {
+            "Runtime": "python3.13",
+            "Handler": "handler.lambda_handler",
+            "CodeUri": "code/",
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+            "LoggingConfig": {"LogGroup": {"Ref": logs}},
+            "Environment": {"Variables": {"ROUND": "1"}},
+            "Events": events,
+        },
+    }
+
+
+def route(path: str) -> dict[str, Any]:
+    return {
+        "Type": "HttpApi",
+        "Properties": {"ApiId": {"Ref": "Api"}, "Method": "GET", "Path": path},
+    }
+
+
+BASE: dict[str, Any] = {
+    "Role": {
+        "Type": "AWS::IAM::Role",
+        "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}},
+    },
+    "Api": {"Type": "AWS::Serverless::HttpApi"},
+    "Logs": {"Type": "AWS::Logs::LogGroup"},
+    "Web": function("Logs", Old=route("/old")),
+    "Listener": function(
+        "Logs",
+        Stream={
+            "Type": "DynamoDB",
+            "Properties": {
+                "Stream": {"Fn::GetAtt": ["Kept", "StreamArn"]},
+                "StartingPosition": "TRIM_HORIZON",
+            },
+        },
+    ),
+    "Kept": table(DeletionPolicy="Retain", UpdateReplacePolicy="Retain"),
+    "Gone": table(),
+    "Lake": {"Type": "AWS::S3::Bucket"},
+    "Empty": {"Type": "AWS::S3::Bucket"},
+    "Secret": {
+        "Type": "AWS::SecretsManager::Secret",
+        "Properties": {"GenerateSecretString": {"PasswordLength": 32}},
+    },
+}
+
+
+class Engineer:
+    """Somebody with a template, who changes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.template = folder / "template.yaml"
+        (folder / "code").mkdir()
+        (folder / "code" / "handler.py").write_text(
+            "import json, os\n"
+            "def lambda_handler(event, context):\n"
+            "    for record in event.get('Records', []):\n"
+            "        print('got ' + record['dynamodb']['Keys']['id']['S'], flush=True)\n"
+            "    return {'statusCode': 200, 'body': os.environ.get('ROUND', 'none')}\n"
+        )
+        self.resources = dict(BASE)
+        self.options = LocalCloudOptions(
+            template=self.template,
+            cloud_port=free_port(),
+            api_port=free_port(),
+            lambda_port=free_port(),
+            auth=False,
+            state_dir=folder / "state",
+            persist=folder / "kept",
+        )
+        self.cloud: LocalCloud
+
+    def write(self, resources: dict[str, Any] | None = None) -> None:
+        document = {
+            "Transform": "AWS::Serverless-2016-10-31",
+            "Resources": self.resources if resources is None else resources,
+            "Outputs": {
+                name: {"Value": {"Ref": name}}
+                for name in ("Kept", "Lake", "Secret", "Web", "Listener")
+                if name in (self.resources if resources is None else resources)
+            },
+        }
+        self.template.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def start(self) -> None:
+        self.cloud = LocalCloud(self.options)
+        self.cloud.start()
+
+    def client(self, service: str) -> Any:
+        return create_client(service, REGION, self.cloud.endpoint_url, attempts=1)
+
+    def get(self, path: str) -> tuple[int, str]:
+        answer = requests.get(f"{self.cloud.api_url}{path}", timeout=30)
+        return answer.status_code, answer.text
+
+    def tables(self) -> list[str]:
+        found: list[str] = self.client("dynamodb").list_tables()["TableNames"]
+        return found
+
+    def buckets(self) -> list[str]:
+        return [bucket["Name"] for bucket in self.client("s3").list_buckets()["Buckets"]]
+
+    def heard(self) -> list[str]:
+        log = self.options.state_dir / "logs" / f"{self.cloud.outputs['Listener']}.log"
+        return log.read_text().splitlines() if log.exists() else []
+
+    def put(self, name: str) -> None:
+        self.client("dynamodb").put_item(
+            TableName=self.cloud.outputs["Kept"], Item={"id": {"S": name}}
+        )
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engineer]:
+    one = Engineer(tmp_path_factory.mktemp("engineer"))
+    one.write()
+    one.start()
+    yield one
+    one.cloud.stop()
+
+
+@pytest.fixture
+def engineer(running: Engineer) -> Engineer:
+    """With the template that every test begins with, and what it holds left from the last."""
+    running.resources = dict(BASE)
+    running.write()
+    running.cloud.update()
+    return running
+
+
+def names(entries: tuple[str, ...]) -> list[str]:
+    return [entry.split(" ")[0] for entry in entries]
+
+
+def changed(engineer: Engineer, change: Callable[[dict[str, Any]], None]) -> Changes:
+    resources = copy.deepcopy(engineer.resources)
+    change(resources)
+    engineer.resources = resources
+    engineer.write()
+    return engineer.cloud.update()
+
+
+def test_a_template_changes_under_a_cloud_that_runs(engineer: Engineer) -> None:
+    cloud = engineer.cloud
+    assert engineer.get("/old") == (200, "1")
+    engineer.put("first")
+    engineer.client("s3").put_object(Bucket=cloud.outputs["Lake"], Key="k", Body=b"v")
+    secret = engineer.client("secretsmanager").get_secret_value(SecretId=cloud.outputs["Secret"])
+    cloud.flush()
+    assert engineer.heard() == ["got first"]
+
+    # The same, and the same in other words.
+    assert cloud.update() == Changes()
+    engineer.template.write_text(engineer.template.read_text() + "# a word\n")
+    assert cloud.update().lines() == []
+
+    def first(resources: dict[str, Any]) -> None:
+        resources["Queue"] = {"Type": "AWS::SQS::Queue"}
+        web = resources["Web"]["Properties"]
+        web["Environment"]["Variables"]["ROUND"] = "2"
+        web["Events"] = {"New": route("/new")}
+        del resources["Gone"], resources["Lake"], resources["Empty"]
+
+    before = engineer.tables()
+    said = changed(engineer, first)
+    assert "Queue" in names(said.added)
+    assert {"Web", "Api"} <= set(names(said.changed))
+    assert {"Gone", "Empty"} <= set(names(said.removed))
+    # As CloudFormation has it: what is not empty is not deleted.
+    assert names(said.retained) == ["Lake"]
+    assert "BucketNotEmpty" in said.retained[0]
+    assert engineer.get("/new") == (200, "2")
+    assert engineer.get("/old")[0] == 404
+    assert len(engineer.tables()) == len(before) - 1
+    assert not any("empty" in name for name in engineer.buckets())
+
+    # Each record once, whoever played before.
+    engineer.put("second")
+    cloud.flush()
+    assert engineer.heard() == ["got first", "got second"]
+    found = engineer.client("dynamodb").scan(TableName=cloud.outputs["Kept"])["Items"]
+    assert sorted(item["id"]["S"] for item in found) == ["first", "second"]
+    same = engineer.client("secretsmanager").get_secret_value(SecretId=cloud.outputs["Secret"])
+    assert same["SecretString"] == secret["SecretString"]
+
+    # One that goes although others need it to be there first: the last made goes first.
+    def second(resources: dict[str, Any]) -> None:
+        del resources["Listener"], resources["Kept"], resources["Queue"], resources["Secret"]
+
+    kept = cloud.outputs["Kept"]
+    said = changed(engineer, second)
+    assert {"Listener", "Queue", "Secret"} <= set(names(said.removed))
+    assert names(said.retained) == ["Kept"]
+    assert kept in said.retained[0]
+    assert kept in engineer.tables()
+    assert engineer.client("secretsmanager").list_secrets()["SecretList"] == []
+    assert cloud.failure() is None
+
+
+def test_a_table_of_another_key_is_another_table(engineer: Engineer) -> None:
+    old = engineer.cloud.outputs["Kept"]
+    engineer.put("one")
+
+    def change(resources: dict[str, Any]) -> None:
+        resources["Kept"] = table(OTHER_KEY, DeletionPolicy="Retain", UpdateReplacePolicy="Retain")
+        resources["Gone"] = table(OTHER_KEY)
+
+    said = changed(engineer, change)
+    assert {"Kept", "Gone"} == set(names(said.replaced))
+    assert names(said.removed) == ["Gone"]
+    assert names(said.retained) == ["Kept"]
+    new = engineer.cloud.outputs["Kept"]
+    assert new != old
+    assert {old, new} <= set(engineer.tables())
+    found = engineer.client("dynamodb").scan(TableName=old)["Items"]
+    assert {"id": {"S": "one"}} in found
+    # And back: the one of before is found again.
+    engineer.resources = dict(BASE)
+    engineer.write()
+    engineer.cloud.update()
+    assert engineer.cloud.outputs["Kept"] == old
+
+
+def test_a_change_that_cannot_be_deployed_leaves_what_ran(engineer: Engineer) -> None:
+    before = sorted(engineer.tables())
+
+    def change(resources: dict[str, Any]) -> None:
+        resources["New"] = table()
+        resources["Web"]["Properties"]["Environment"]["Variables"]["ROUND"] = "2"
+        resources["Broken"] = {
+            "Type": "AWS::SQS::Queue",
+            "DependsOn": ["New", "Web"],
+            "Properties": {"VisibilityTimeout": "soon"},
+        }
+
+    with pytest.raises(UnavailableError, match=r"(?s)Broken .*what ran before goes on"):
+        changed(engineer, change)
+    assert sorted(engineer.tables()) == before
+    assert engineer.get("/old") == (200, "1")
+    engineer.template.write_text("Resources: {Topic: {Type: 'AWS::SNS::Topic'}}")
+    with pytest.raises(TopshelfError, match="cannot create Topic"):
+        engineer.cloud.update()
+    engineer.template.write_text("{")
+    with pytest.raises(TopshelfError):
+        engineer.cloud.update()
+    assert engineer.get("/old") == (200, "1")
+    engineer.resources = dict(BASE)
+    engineer.write()
+    assert engineer.cloud.update() == Changes()
+
+
+def test_a_template_that_changed_between_two_runs(engineer: Engineer) -> None:
+    cloud = engineer.cloud
+    engineer.put("kept")
+    engineer.client("s3").put_object(Bucket=cloud.outputs["Lake"], Key="k", Body=b"v")
+    arn = cloud.outputs["Secret"]
+    secret = engineer.client("secretsmanager").get_secret_value(SecretId=arn)
+    cloud.flush()
+    heard = engineer.heard()
+    assert heard[-1] == "got kept"
+    cloud.stop()
+
+    # The same template: nothing has changed, and nothing is played twice.
+    engineer.start()
+    assert engineer.cloud.changes.lines() == []
+    engineer.cloud.flush()
+    assert engineer.heard() == heard
+    assert engineer.cloud.outputs["Secret"] == arn
+    again = engineer.client("secretsmanager").get_secret_value(SecretId=arn)
+    assert again["SecretString"] == secret["SecretString"]
+    engineer.cloud.stop()
+
+    resources = dict(BASE)
+    del resources["Gone"], resources["Empty"], resources["Lake"]
+    resources["More"] = table()
+    engineer.write(resources)
+    engineer.start()
+    said = engineer.cloud.changes
+    assert names(said.added) == ["More"]
+    assert set(names(said.removed)) == {"Gone", "Empty"}
+    assert names(said.retained) == ["Lake"]
+    assert [name for name in engineer.tables() if "More" in name]
