@@ -17,11 +17,11 @@ from typing import Any, Final, Self
 
 from infra.cli.console import Progress
 from infra.local.folders import writing_to
+from infra.local.run_record import CONTROL
 from topshelf.errors import UnavailableError
 
 __all__ = ["Control", "Request", "ask_for_update"]
 
-_NAME: Final = "control"
 _ASKED: Final = "update"
 _ASK_SECONDS: Final = 5.0
 
@@ -74,17 +74,17 @@ class Control:
         with contextlib.ExitStack() as undone, writing_to(self._folder):
             undone.callback(self._listener.close)
             # One that was killed has left its own.
-            (self._folder / _NAME).unlink(missing_ok=True)
+            (self._folder / CONTROL).unlink(missing_ok=True)
             with _short(self._folder) as path:
                 self._listener.bind(path)
-            (self._folder / _NAME).chmod(0o600)
+            (self._folder / CONTROL).chmod(0o600)
             self._listener.listen()
             undone.pop_all()
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        (self._folder / _NAME).unlink(missing_ok=True)
+        (self._folder / CONTROL).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread
         self._thread.join()
@@ -162,6 +162,6 @@ def _short(folder: Path) -> Iterator[str]:
     """The socket's path, short enough for one (108 bytes) however long the folder's is."""
     descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{descriptor}/{_NAME}"
+        yield f"/proc/self/fd/{descriptor}/{CONTROL}"
     finally:
         os.close(descriptor)

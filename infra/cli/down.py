@@ -1,6 +1,7 @@
 """``topshelf down``: ends a local cloud, whoever started it, from anywhere."""
 
 import time
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -8,9 +9,10 @@ from rich.markup import escape
 
 from infra.cli import options
 from infra.cli.console import out
-from infra.cli.running import since
+from infra.cli.running import duration, since
 from infra.local.process_id import Ending, children_of, end_process
 from infra.local.run_record import RunRecord, RunRecords
+from infra.local.state_folder import saved_at
 
 __all__ = ["down", "nothing_runs"]
 
@@ -60,6 +62,7 @@ def end(records: RunRecords, record: RunRecord, wait: float) -> str:
     """
     # Known before it ends: afterwards nothing tells whose they were.
     children = children_of(record.process)
+    asked = time.time()
     ending = end_process(record.process, wait)
     deadline = time.monotonic() + (_STATE_SECONDS if record.persist else _ORPHAN_SECONDS)
     for child in children:
@@ -71,8 +74,20 @@ def end(records: RunRecords, record: RunRecord, wait: float) -> str:
     if ending is Ending.GONE:
         return f"{who} was gone already; its record is removed"
     if ending is Ending.KILLED:
-        return f"{who} did not end within {wait:.0f} s and was killed"
-    return f"{who}, {since(record, time.time)}, has ended"
+        killed = f"{who} did not end within {wait:.0f} s and was killed"
+        return f"{killed}{_lost(record, asked)}"
+    return f"{who}, {since(record, time.time)}, has ended{_lost(record, asked)}"
+
+
+def _lost(record: RunRecord, asked: float) -> str:
+    """What to say where not all was kept that was to be."""
+    if not record.persist:
+        return ""
+    kept = saved_at(Path(record.persist))
+    if kept is not None and kept >= asked:
+        return ""
+    ago = f"what was kept {duration(asked - kept)} before stands" if kept else "nothing is kept"
+    return f", but its last changes could not be kept in {record.persist}: {ago}"
 
 
 def nothing_runs(records: RunRecords, cloud_port: int | None) -> str:

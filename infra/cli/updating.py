@@ -73,7 +73,8 @@ def _answer(request: Request, local: LocalCloud, ready: Callable[[str], None]) -
     # Before it is read: who edits it meanwhile is not taken for deployed.
     digest = digest_of(template)
     try:
-        lines = local.update(request.progress).lines()
+        changes = local.update(lambda _, done, total: request.progress("deploy", done, total))
+        lines = changes.lines()
         ready(digest)
     except TopshelfError as error:
         request.failed(str(error))

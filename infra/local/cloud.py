@@ -115,9 +115,9 @@ class LocalCloud:
         if self._players is None or self._played is None:
             raise UnavailableError("the local cloud is not started")
         before, _, stage = self._played
-        context = self._context(self._translate())
         made: dict[str, Resource] = {}
         try:
+            context = self._context(self._translate())
             deployment = deploy(context, self.api_url, progress, before.resources, made)
             if deployment == before:
                 return Changes()
@@ -204,13 +204,12 @@ class LocalCloud:
     def _taken_back(self, made: Mapping[str, Resource], error: Exception) -> UnavailableError:
         """Deploys again what ran before; gives the error that says how that went."""
         reason = f"template.yaml as it is now cannot be deployed ({error})"
-        if self._played is None:
-            return UnavailableError(reason)
-        before, context, _ = self._played
-        standing = {**before.resources, **made}
         try:
-            deploy(context, self.api_url, lambda _label, _done, _total: None, standing)
-            sweep(context, leftovers(made, before.resources))
+            if self._played and made:
+                before, context, _ = self._played
+                standing = {**before.resources, **made}
+                deploy(context, self.api_url, lambda _label, _done, _total: None, standing)
+                sweep(context, leftovers(made, before.resources))
         except (TopshelfError, BotoCoreError, ClientError) as second:
             return UnavailableError(
                 f"{reason}, nor could what ran before be restored ({second}); "

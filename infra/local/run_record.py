@@ -19,7 +19,10 @@ from pydantic import TypeAdapter, ValidationError
 from infra.local.folders import writing_to
 from infra.local.process_id import ProcessId
 
-__all__ = ["Claim", "RunRecord", "RunRecords"]
+__all__ = ["CONTROL", "Claim", "RunRecord", "RunRecords"]
+
+CONTROL: Final = "control"
+"""In the folder of a cloud, the socket by which it is asked to deploy its template anew."""
 
 _FILE: Final = "run.json"
 _FOLDER: Final = "cloud-"
@@ -175,7 +178,8 @@ class RunRecords:
         with writing_to(self.directory), self._locked():
             found = self.find(record.cloud_port)
             if found and found.process == record.process:
-                (self.folder(record.cloud_port) / _FILE).unlink(missing_ok=True)
+                for name in (CONTROL, _FILE):
+                    (self.folder(record.cloud_port) / name).unlink(missing_ok=True)
 
     def _write(self, record: RunRecord) -> None:
         folder = self.folder(record.cloud_port)

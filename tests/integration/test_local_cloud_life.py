@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from infra.cli import main as cli
+from infra.cli.stack import Place, Stack
 from infra.local.process_id import Child, ProcessId, children_of, end_process
 from infra.local.run_record import RunRecord, RunRecords
 from tests.builders.local_cloud import eventually, free_ports
@@ -66,6 +67,10 @@ class User:
         assert found is not None
         return found
 
+    def stack(self) -> Stack:
+        cloud, _, lambdas = (f"http://localhost:{port}" for port in self.ports)
+        return Stack.connect("topshelf", Place("us-east-1", cloud, lambdas))
+
     def parts(self) -> list[Child]:
         return children_of(self.record().process)
 
@@ -90,7 +95,8 @@ def user(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[User]:
 
 
 def test_the_life_of_a_local_cloud(user: User) -> None:
-    up = user.run("up", "--detach")
+    persist = ("--persist", str(user.folder / "kept"))
+    up = user.run("up", "--detach", *persist)
     assert up.status == 0, up.err
     pid = user.record().process.pid
     assert f"pid {pid}" in up.out
@@ -103,7 +109,7 @@ def test_the_life_of_a_local_cloud(user: User) -> None:
         assert f"0100007F:{port:04X}" in listeners
         assert f"00000000:{port:04X}" not in listeners
 
-    for again in (user.run("up"), user.run("up", "--detach")):
+    for again in (user.run("up", *persist), user.run("up", "--detach", *persist)):
         (line,) = again.out.splitlines()
         assert again.status == 0
         assert f"pid {pid}; nothing has changed; `topshelf --cloud-port " in line
@@ -121,21 +127,27 @@ def test_the_life_of_a_local_cloud(user: User) -> None:
     }
     assert (seen["stack"]["live"], seen["stack"]["versions"]) == (None, [])
     assert seen["stack"]["events"]["objects"] == 0
-    other = user.run("up", "--no-auth")
+    assert seen["state"]["folder"] == str(user.folder / "kept")
+    assert seen["state"]["fault"] is None
+    other = user.run("up", "--no-auth", *persist)
     assert (other.status, other.out) == (1, "")
     assert "but with --auth" in other.err
     demo = user.run("demo")
     assert (demo.status, demo.err.count("\n")) == (1, 1)
     assert user.record().process.pid == pid
 
+    bucket = user.stack().outputs["BucketName"]
+    user.stack().client("s3").put_object(Bucket=bucket, Key="newest", Body=b"kept")
     # kill -9: the parts notice that the pipe has ended, and a new one comes up by itself.
     parts = eventually(lambda: found if len(found := user.parts()) >= 2 else None)
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: not any(part.process.alive() for part in parts), 10)
     assert user.hears() == []
     assert user.record().process.pid == pid
-    up = user.run("up", "--detach")
+    up = user.run("up", "--detach", *persist)
     assert up.status == 0, up.err
+    found = user.stack().client("s3").get_object(Bucket=bucket, Key="newest")
+    assert found["Body"].read() == b"kept"
     assert f"(pid {pid}) was ended without being able to clean up" in up.err
     assert user.record().process.pid != pid
 
@@ -145,7 +157,9 @@ def test_the_life_of_a_local_cloud(user: User) -> None:
     assert "has ended" in down.out
     assert user.hears() == []
     assert not any(part.process.alive() for part in parts)
-    assert not (user.records.folder(user.ports[0]) / "run.json").exists()
+    left = {path.name for path in user.records.folder(user.ports[0]).iterdir()}
+    assert left == {"logs", "up.log"}
+    assert "kept" not in down.out  # nothing to say: all of it is
     code, seen = user.status()
     assert (code, seen["running"]) == (3, False)
     gone = user.run("status")

@@ -14,6 +14,7 @@ from infra.local.emulator import MotoServer
 from infra.local.keeping import keeping
 from infra.local.listening import free_port
 from infra.local.notes import BucketNotes, position_key
+from tests.builders.local_cloud import eventually
 from tests.conftest import REGION
 from topshelf.aws.clients import create_client
 from topshelf.errors import ConflictError, IntegrityError, UnavailableError
@@ -88,14 +89,6 @@ def start(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., Box]:
         return box
 
     return started
-
-
-def eventually[T](ask: Callable[[], T], seconds: float = 30) -> T:
-    end = time.monotonic() + seconds
-    while not (answer := ask()):
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.02)
-    return answer
 
 
 def test_everything_is_there_after_an_orderly_end(start: Callable[..., Box]) -> None:

@@ -1,6 +1,7 @@
 """A template that changes: what is new comes, what is gone goes, and what holds data stays."""
 
 import copy
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,16 @@ import pytest
 import requests
 import yaml
 
+from infra.cli.control import Control
+from infra.cli.updating import serve, update
 from infra.local.cloud import LocalCloud, LocalCloudOptions
 from infra.local.listening import free_port
 from infra.local.rollout import Changes
+from infra.local.run_record import RunRecords
+from tests.builders.records import run_record
 from tests.conftest import REGION
 from topshelf.aws.clients import create_client
-from topshelf.errors import TopshelfError, UnavailableError
+from topshelf.errors import UnavailableError
 
 KEY = [{"AttributeName": "id", "KeyType": "HASH"}]
 OTHER_KEY = [{"AttributeName": "name", "KeyType": "HASH"}]
@@ -278,15 +283,49 @@ def test_a_change_that_cannot_be_deployed_leaves_what_ran(engineer: Engineer) ->
     assert sorted(engineer.tables()) == before
     assert engineer.get("/old") == (200, "1")
     engineer.template.write_text("Resources: {Topic: {Type: 'AWS::SNS::Topic'}}")
-    with pytest.raises(TopshelfError, match="cannot create Topic"):
+    with pytest.raises(UnavailableError, match=r"cannot create Topic.*what ran before goes on"):
         engineer.cloud.update()
     engineer.template.write_text("{")
-    with pytest.raises(TopshelfError):
+    with pytest.raises(UnavailableError, match=r"(?s)cannot read.*what ran before goes on"):
         engineer.cloud.update()
     assert engineer.get("/old") == (200, "1")
     engineer.resources = dict(BASE)
     engineer.write()
     assert engineer.cloud.update() == Changes()
+
+
+def test_whoever_says_up_again_has_the_change_deployed(
+    engineer: Engineer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    records = RunRecords(tmp_path)
+    record = run_record(cloud_port=1, template="old")
+    records.claim(record)
+    over: list[str] = []
+    monkeypatch.setattr(engineer.cloud, "failure", lambda: over[0] if over else None)
+    noted: list[str] = []
+
+    def watch(control: Control) -> None:
+        with pytest.raises(UnavailableError, match="over"):
+            serve(engineer.cloud, control, noted.append)
+
+    with Control(records.folder(1)) as control:
+        watching = threading.Thread(target=watch, args=(control,))
+        watching.start()
+        update(records, record)
+        assert "template.yaml is deployed at" in capsys.readouterr().out
+        engineer.write({**BASE, "Queue": {"Type": "AWS::SQS::Queue"}})
+        update(records, record)
+        assert "  added: Queue (SQS::Queue)\n" in capsys.readouterr().out
+        engineer.template.write_text("{")
+        with pytest.raises(UnavailableError, match="what ran before goes on"):
+            update(records, record)
+        over.append("over")
+        watching.join(10)
+    assert len(noted) == 2
+    assert noted[0] != noted[1]
 
 
 def test_a_template_that_changed_between_two_runs(engineer: Engineer) -> None:
