@@ -3,9 +3,9 @@
 import platform
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
@@ -91,11 +91,8 @@ class LocalCloud:
                 running.
         """
         try:
-            self._start(progress)
-        except (BotoCoreError, ClientError) as error:
-            death = self._emulator.death()
-            self.stop()
-            raise UnavailableError(death or f"the emulated AWS refuses: {error}") from error
+            with self._refusals():
+                self._start(progress)
         except BaseException:
             self.stop()
             raise
@@ -127,10 +124,12 @@ class LocalCloud:
         # From here on it is the new one that is stopped in the end.
         old, self._players = self._players, players
         old.stop()
-        players.start()
-        self._played = deployment, context, stage
-        self.outputs = deployment.outputs
-        return settle(context, stage.notes, before.resources, deployment)
+        self._faults.forget()
+        with self._refusals():
+            players.start()
+            self._played = deployment, context, stage
+            self.outputs = deployment.outputs
+            return settle(context, stage.notes, before.resources, deployment)
 
     def flush(self) -> None:
         """Brings everything under way to its end: stream records, log lines, delivery to S3.
@@ -138,11 +137,9 @@ class LocalCloud:
         Raises:
             UnavailableError: The emulator does not answer, or a function does not get on.
         """
-        try:
+        with self._refusals():
             if self._players:
                 self._players.flush()
-        except (BotoCoreError, ClientError) as error:
-            raise UnavailableError(self.failure() or f"the emulated AWS: {error}") from error
 
     def failure(self) -> str | None:
         """One line if a part does not work: which, and what to do; None while all is well."""
@@ -216,6 +213,15 @@ class LocalCloud:
                 "end the local cloud and start it again"
             )
         return UnavailableError(f"{reason}; what ran before goes on")
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """What the emulator refuses is one line, or rather why it does not answer at all."""
+        try:
+            yield
+        except (BotoCoreError, ClientError) as error:
+            reason = self.failure() or f"the emulated AWS refuses: {error}"
+            raise UnavailableError(reason) from error
 
     def _translate(self) -> Translation:
         options = self.options

@@ -24,6 +24,11 @@ class Faults:
         with self._lock:
             self._faults.pop(part, None)
 
+    def forget(self) -> None:
+        """Forgets all: the parts that they were of have ended, and others begin."""
+        with self._lock:
+            self._faults.clear()
+
     def first(self) -> str | None:
         """The oldest present fault."""
         with self._lock:

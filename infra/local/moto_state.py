@@ -125,7 +125,7 @@ class MotoState:
                 if key not in self._objects:
                     # One that is deleted while it is read is closed.
                     with contextlib.suppress(ValueError):
-                        self._objects[key] = self._folder.put([key.value])
+                        self._objects[key] = self._folder.put_once(key.value)
 
     def _look(self) -> _Seen:
         buckets = {
@@ -169,7 +169,7 @@ class MotoState:
             "buckets": self._written_buckets(seen),
             "tables": self._written_tables(seen),
             "secrets": {
-                name: {**kept, "blob": self._folder.put([versions])}
+                name: {**kept, "blob": self._folder.put_once(versions)}
                 for name, (kept, versions) in seen.secrets.items()
             },
         }
@@ -180,7 +180,7 @@ class MotoState:
         for name, (region, objects) in seen.buckets.items():
             kept: dict[str, Any] = {}
             for key, (newest, content) in objects.items():
-                blob = self._objects[newest] if content is None else self._folder.put([content])
+                blob = self._objects[newest] if content is None else self._folder.put_once(content)
                 written[newest] = blob
                 kept[key] = {
                     "blob": blob,

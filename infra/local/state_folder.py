@@ -107,6 +107,22 @@ class StateFolder:
         part.rename(folder / name)
         return name
 
+    def put_once(self, content: bytes) -> str:
+        """Keeps a blob that is whole already; writes nothing where it is kept.
+
+        Args:
+            content: Its content.
+
+        Returns:
+            Its SHA-256, in hexadecimal.
+
+        Raises:
+            OSError: It cannot be written, on a full disk for one.
+        """
+        name = hashlib.sha256(content).hexdigest()
+        # What has that name was synced before it got it.
+        return name if (self.path / _BLOBS / name).exists() else self.put([content])
+
     def get(self, name: str) -> bytes:
         """A blob's content.
 

@@ -142,7 +142,7 @@ def test_the_life_of_a_local_cloud(user: User) -> None:
     parts = eventually(lambda: found if len(found := user.parts()) >= 2 else None)
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: not any(part.process.alive() for part in parts), 10)
-    assert user.hears() == []
+    eventually(lambda: user.hears() == [], 10)
     assert user.record().process.pid == pid
     up = user.run("up", "--detach", *persist)
     assert up.status == 0, up.err
@@ -168,6 +168,7 @@ def test_the_life_of_a_local_cloud(user: User) -> None:
     assert (down.status, down.out) == (0, f"nothing runs on cloud port {user.ports[0]}\n")
 
 
+@pytest.mark.slow
 def test_one_that_hangs_is_told_and_killed_by_down(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +235,7 @@ def test_a_full_disk_is_one_line_before_anything_starts(user: User) -> None:
     assert f"cannot write to {folder} (No space left on device)" in up.err
 
 
+@pytest.mark.slow
 def test_who_gives_up_waiting_leaves_nothing_behind(user: User) -> None:
     with subprocess.Popen(
         user.command("up", "--detach"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

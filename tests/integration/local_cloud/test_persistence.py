@@ -141,9 +141,8 @@ def changes_are_kept_too(box: Box, start: Callable[..., Box]) -> None:
     assert body == b"two"
 
 
-@pytest.mark.parametrize(
-    "how", ["parent killed", pytest.param("terminated", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["parent killed", "terminated"])
 def test_a_sudden_end_keeps_everything_too(start: Callable[..., Box], how: str) -> None:
     box = start()
     box.fill()

@@ -4,6 +4,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from infra.cli import releasing
 from infra.cli.data_commands import import_into, write_simulation
 from infra.cli.model_commands import train_on
@@ -65,14 +67,15 @@ class Platform:
         return said
 
 
+@pytest.mark.slow
 def test_what_is_served_the_lake_and_the_past_are_the_same(tmp_path: Path) -> None:
     platform = Platform(tmp_path)
     platform.start()
     try:
-        options = SimulatorOptions(viewers=100, movies=120, interactions=2_500)
+        options = SimulatorOptions(viewers=60, movies=80, interactions=1_200)
         write_simulation(options, tmp_path / "viewers", quiet)
         summary = import_into(platform.stack, tmp_path / "viewers", quiet)
-        manifest = train_on(platform.stack, ALSParameters(iterations=3), quiet)
+        manifest = train_on(platform.stack, ALSParameters(iterations=2), quiet)
         releasing.release(platform.stack, manifest.version, quiet)
         _, first = platform.api.call("GET", f"/v1/users/{VIEWERS[0]}/recommendations")
         assert first["tier"] == "own"

@@ -44,6 +44,17 @@ def test_the_same_content_is_kept_once_and_the_old_goes(tmp_path: Path) -> None:
         assert {p.name for p in (tmp_path / "blobs").iterdir()} == set(second)
 
 
+def test_what_is_kept_already_is_not_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with StateFolder(tmp_path) as folder:
+        (name,) = kept(folder, b"same")
+        monkeypatch.setattr(folder, "put", None)
+        assert folder.put_once(b"same") == name
+        monkeypatch.undo()
+        assert folder.get(folder.put_once(b"other")) == b"other"
+
+
 def test_a_state_that_is_not_committed_never_was(tmp_path: Path) -> None:
     with StateFolder(tmp_path) as folder:
         names = kept(folder, b"one")
