@@ -9,7 +9,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import batched
 from pathlib import Path
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from topshelf.aws.topk_table import import_line
 from topshelf.catalog import Movie, parse_movies
-from topshelf.errors import InvalidInputError
+from topshelf.errors import InvalidInputError, NotFoundError
 from topshelf.manifest import MANIFEST_NAME, DataSnapshot, FileEntry, Manifest, make_version
 from topshelf.ports import FactorStore
 from topshelf.ranking import popularity_ranking
@@ -75,14 +75,15 @@ def publish(
     Args:
         model: What to write.
         artefacts: Where to.
-        at: Now; names the version together with the content.
+        at: Now; names the version together with the content. The same content of the same second
+            takes the next one's.
         progress: Told of ``lists`` and ``upload``.
 
     Returns:
         The manifest as it was written.
 
     Raises:
-        ConflictError: The version exists with another manifest.
+        ConflictError: Another training writes the same version at this moment.
         UnavailableError: The store does not answer.
     """
     with TemporaryDirectory(prefix="topshelf-") as folder:
@@ -91,7 +92,7 @@ def publish(
         _add_model_files(scratch, model)
         _add_lists(scratch, model, popular, progress)
         manifest = Manifest(
-            version=make_version(at, scratch.files),
+            version=_free_version(artefacts, at, scratch.files),
             n_users=len(model.data.users),
             n_items=len(model.data.items),
             factors=model.factors.items.shape[1],
@@ -109,6 +110,16 @@ def publish(
             progress("upload", done, len(scratch.files))
     artefacts.write(manifest.version, MANIFEST_NAME, manifest.model_dump_json(indent=1).encode())
     return manifest
+
+
+def _free_version(artefacts: FactorStore, at: datetime, files: dict[str, FileEntry]) -> str:
+    while True:
+        version = make_version(at, files)
+        try:
+            artefacts.read(version, MANIFEST_NAME)
+        except NotFoundError:
+            return version
+        at += timedelta(seconds=1)
 
 
 def catalogue_entries(packed: bytes | None) -> tuple[dict[str, Movie], int]:

@@ -14,9 +14,9 @@ import pytest
 from tests.fakes.model_ports import FakeFactorStore
 from tests.unit.test_evaluate import data_of
 from topshelf.catalog import Movie, encode_movies
-from topshelf.errors import ConflictError, InvalidInputError
+from topshelf.errors import InvalidInputError
 from topshelf.factors import fold_in
-from topshelf.manifest import MANIFEST_NAME, DataSnapshot, Manifest
+from topshelf.manifest import MANIFEST_NAME, DataSnapshot, Manifest, parse_manifest
 from topshelf.topk import POPULAR_KEY, TopKList, unpack_history, unpack_rows, unpack_scores
 from training import lists as making_lists
 from training import publish as publishing
@@ -208,17 +208,16 @@ def test_lists_are_cut_into_parts_and_blocks(monkeypatch: pytest.MonkeyPatch) ->
     }
 
 
-def test_a_version_is_never_written_twice() -> None:
-    store = FakeFactorStore()
-    publish(MODEL, store, AT, lambda *_: None)
-    with pytest.raises(ConflictError):
-        publish(replace(MODEL, git_commit="another"), store, AT, lambda *_: None)
-
-
-def test_the_same_model_in_the_same_second_is_the_same_version() -> None:
+def test_two_trainings_of_one_second_are_two_versions() -> None:
     store = FakeFactorStore()
     first = publish(MODEL, store, AT, lambda *_: None)
-    assert publish(MODEL, store, AT, lambda *_: None) == first
+    before = store.of(first.version)
+    second = publish(replace(MODEL, git_commit="another"), store, AT, lambda *_: None)
+    assert store.of(first.version) == before
+    assert second.version > first.version
+    assert second.version[-8:] == first.version[-8:]
+    assert second.files == first.files
+    assert parse_manifest(store.read(second.version, MANIFEST_NAME), second.version) == second
 
 
 def test_the_catalogue_is_read_and_bad_lines_are_counted() -> None:
