@@ -14,7 +14,7 @@ from topshelf.aws.registry_table import RegistryTable
 from topshelf.errors import TopshelfError
 from topshelf.events import EventPolicy
 from topshelf.features import ConfidenceWeights
-from topshelf.manifest import DataSnapshot, Manifest
+from topshelf.manifest import DataSnapshot, Manifest, check_run
 from topshelf.ports import FactorStore, ModelRegistry
 from topshelf.settings import TrainingSettings
 from training.als import ALSParameters, fit_als, regularization_of
@@ -115,20 +115,24 @@ def main() -> int:
     """Runs the job with the environment's settings; 1, with the reason on stderr, if it fails."""
     try:
         settings = TrainingSettings.load()
+        run = check_run(settings.run) if settings.run is not None else None
         region, endpoint = settings.region, settings.endpoint_url
         s3 = create_client("s3", region=region, endpoint_url=endpoint)
         dynamodb = create_client("dynamodb", region=region, endpoint_url=endpoint)
         scale = ConfidenceWeights(rating_min=settings.rating_min, rating_max=settings.rating_max)
+        registry = RegistryTable(dynamodb, table=settings.registry_table)
         manifest = train(
             lake=LakeBucket(s3, bucket=settings.bucket),
             artefacts=ModelBucket(s3, bucket=settings.bucket),
-            registry=RegistryTable(dynamodb, table=settings.registry_table),
+            registry=registry,
             policy=settings.policy(),
             parameters=TrainingParameters(confidence=scale),
             git_commit=settings.git_commit,
             clock=lambda: datetime.now(UTC),
             progress=print_stage,
         )
+        if run is not None:
+            registry.record_run(run, manifest.version)
     except TopshelfError as error:
         sys.stderr.write(f"training failed: {error}\n")
         return 1

@@ -1,22 +1,19 @@
 """POST events: HTTP API → this → Firehose and the activity table."""
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any
-
 from aws_lambda_powertools import Logger
 
 from topshelf.aws.activity_table import ActivityTable
 from topshelf.aws.clients import create_client
 from topshelf.aws.emf_metrics import EmfMetrics
 from topshelf.aws.event_stream import EventStream
-from topshelf.settings import IngestSettings, utc_now
+from topshelf.settings import IngestSettings, starts_from_snapshot, utc_now
 from topshelf.web.app import lambda_handler_of
+from topshelf.web.callers import Callers
+from topshelf.web.entry import Built, lambda_entry
 from topshelf.web.events import create_ingest_app
 
 
-@cache
-def _handler() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+def _build() -> Built:
     settings = IngestSettings.load()
     place = (settings.region, settings.endpoint_url)
     app = create_ingest_app(
@@ -31,12 +28,11 @@ def _handler() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
         ),
         EmfMetrics("ingest_events"),
         settings.policy(),
+        callers=Callers(settings.authorizer, settings.admin_scope),
         clock=utc_now,
         logger=Logger(service="ingest_events"),
     )
-    return lambda_handler_of(app)
+    return Built(lambda_handler_of(app))
 
 
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers one request of the HTTP API."""
-    return _handler()(event, context)
+lambda_handler = lambda_entry(_build, from_snapshot=starts_from_snapshot())

@@ -2,10 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -20,21 +17,22 @@ from topshelf.serving.pointer import PointerCache
 from topshelf.serving.popular import PopularLists
 from topshelf.serving.recommender import Recommender
 from topshelf.serving.titles import Titles
-from topshelf.settings import RecommendSettings, utc_now
+from topshelf.settings import RecommendSettings, starts_from_snapshot, utc_now
 from topshelf.web.app import lambda_handler_of
+from topshelf.web.callers import Callers
+from topshelf.web.entry import Built, lambda_entry
 from topshelf.web.recommend import create_recommend_app
 
 
-@cache
-def _handler() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+def _build() -> Built:
     settings = RecommendSettings.load()
     place = (settings.region, settings.endpoint_url)
     patience = settings.read_timeout_ms / 1000
     dynamodb = create_client("dynamodb", *place, attempts=1, timeout=patience)
     secrets = create_client("secretsmanager", *place, attempts=1, timeout=1)
     registry = RegistryTable(dynamodb, table=settings.registry_table)
-    ttl = settings.pointer_ttl_seconds
-    pointer = PointerCache(registry, ttl=ttl, monotonic=time.monotonic)
+    pointer = PointerCache(registry, ttl=settings.pointer_ttl_seconds, monotonic=time.monotonic)
+    keys = SigningSecret(secrets, secret=settings.signing_secret, monotonic=time.monotonic)
     lists = TopKTable(dynamodb, prefix=settings.topk_prefix, activity_table=settings.activity_table)
     breaker, baked = CircuitBreaker(time.monotonic), load_baked(Path(__file__).parent)
     popular = PopularLists(lists, breaker, baked)
@@ -43,16 +41,16 @@ def _handler() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
         Titles(lists, breaker, baked),
         pointer,
         registry,
-        SigningSecret(secrets, secret=settings.signing_secret, monotonic=time.monotonic),
+        keys,
+        callers=Callers(settings.authorizer, settings.admin_scope),
         metrics=EmfMetrics("recommend_api"),
         clock=utc_now,
         monotonic=time.perf_counter,
         rng=random.SystemRandom(),
         logger=Logger(service="recommend_api"),
     )
-    return lambda_handler_of(app)
+    forgets = (pointer.forget, popular.forget, keys.forget, breaker.forget)
+    return Built(lambda_handler_of(app), forgets)
 
 
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers one request of the HTTP API."""
-    return _handler()(event, context)
+lambda_handler = lambda_entry(_build, from_snapshot=starts_from_snapshot())

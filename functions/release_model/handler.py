@@ -18,23 +18,29 @@ logger = Logger(service="release_model")
 
 
 class Step(BaseModel):
-    """What is asked for. Every step but ``rollback`` names a version."""
+    """What is asked for: ``trained`` names a training, every other step but ``rollback`` a version.
+
+    ``force`` lets a model pass the gate that it would not pass.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    step: Literal["verify", "import", "check", "flip", "rollback"]
+    step: Literal["trained", "verify", "gate", "import", "check", "flip", "rollback"]
     version: str = ""
+    run: str = ""
+    force: bool = False
 
 
 @cache
 def _release() -> ModelRelease:
-    settings = ReleaseSettings.load()
-    place = (settings.region, settings.endpoint_url)
-    dynamodb = create_client("dynamodb", *place)
+    said = ReleaseSettings.load()
+    place = (said.region, said.endpoint_url)
+    dynamodb, prefix, key = create_client("dynamodb", *place), said.topk_prefix, said.kms_key_arn
     return ModelRelease(
-        ModelBucket(create_client("s3", *place), bucket=settings.bucket),
-        TopKTableImport(dynamodb, prefix=settings.topk_prefix, bucket=settings.bucket),
-        RegistryTable(dynamodb, table=settings.registry_table),
+        ModelBucket(create_client("s3", *place), bucket=said.bucket),
+        TopKTableImport(dynamodb, prefix=prefix, bucket=said.bucket, kms_key_arn=key),
+        RegistryTable(dynamodb, table=said.registry_table),
+        said.gate_tolerance,
     )
 
 
@@ -42,7 +48,9 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Runs the step; a refusal raises, so that a state machine's Catch sees its name."""
     asked = Step.model_validate(event)
     try:
-        outcome = _release().run(asked.step, asked.version)
+        if asked.step == "trained":
+            return {"status": "trained", "version": _release().trained(asked.run)}
+        outcome = _release().run(asked.step, asked.version, force=asked.force)
     except TopshelfError as error:
         logger.warning("step refused", extra={"step": asked.step, "detail": str(error)})
         raise

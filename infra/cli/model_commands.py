@@ -100,8 +100,16 @@ def metrics_table(manifest: Manifest) -> Table:
 def release(
     ctx: typer.Context,
     version: Annotated[str, typer.Argument(help="As `topshelf train` printed it")],
+    *,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Release it even where its metrics say that it is worse"),
+    ] = False,
 ) -> None:
     """Verify a model, import its lists and make it live; what is refused never serves.
+
+    Unless you say `--force`, a model is refused whose NDCG@10 is below popularity's, or below the
+    live model's by more than the stack's GateTolerance.
 
     Example: `topshelf release 20260131T235959Z-0a1b2c3d`
     """
@@ -110,7 +118,7 @@ def release(
         raise InvalidInputError("version", "name the version that `topshelf train` printed")
     connected = options.where(ctx).connect()
     with stages() as progress:
-        said = releasing.release(connected, version, progress)
+        said = releasing.release(connected, version, progress, force=force)
     out.print(f"{said['version']} is live" + _before(said["previous"]))
 
 

@@ -22,6 +22,7 @@ from topshelf.ports import ActivityStore, InteractionLog, MetricSink, ModelRegis
 from topshelf.serving.pointer import PointerCache
 from topshelf.serving.recommender import Recommender
 from topshelf.serving.titles import Titles
+from topshelf.web.callers import Callers
 from topshelf.web.events import Batch, create_ingest_app
 from topshelf.web.problems import Problem
 from topshelf.web.recommend import create_recommend_app
@@ -38,30 +39,36 @@ def describe_api() -> dict[str, Any]:
     nothing = cast("Any", None)
     pointer = cast("PointerCache", nothing)
     metrics = cast("MetricSink", nothing)
+    callers = Callers("jwt", "topshelf/admin")
     recommend = create_recommend_app(
         cast("Recommender", nothing),
         cast("Titles", nothing),
         pointer,
         cast("ModelRegistry", nothing),
         cast("SigningKeys", nothing),
+        callers=callers,
         metrics=metrics,
         clock=lambda: datetime.now(UTC),
         monotonic=time.monotonic,
         rng=random.Random(0),  # noqa: S311 - no id is made here
         logger=logger,
+        described=True,
     )
     ingest = create_ingest_app(
         cast("InteractionLog", nothing),
         cast("ActivityStore", nothing),
         metrics,
         DEFAULT_POLICY,
+        callers=callers,
         clock=lambda: datetime.now(UTC),
         logger=logger,
+        described=True,
     )
     document = get_openapi(
         title="topshelf",
         version="1",
-        description="Movie recommendations. Requests are signed with AWS Signature Version 4.",
+        description="Movie recommendations. Requests are signed with AWS Signature Version 4, or, "
+        "where a deployment says so, carry a viewer's token.",
         routes=[*recommend.routes, *ingest.routes],
     )
     batch = Batch.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -73,9 +80,16 @@ def describe_api() -> dict[str, Any]:
             "name": "Authorization",
             "in": "header",
             "x-amazon-apigateway-authtype": "awsSigv4",
-        }
+        },
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "Its sub is the viewer's user_id. A token with the deployment's admin "
+            "scope (topshelf/admin) reaches every viewer, and provenance.",
+        },
     }
-    document["security"] = [{"sigv4": []}]
+    document["security"] = [{"sigv4": []}, {"token": []}]
     return document
 
 

@@ -19,13 +19,16 @@ class ReleaseRefusedError(TopshelfError):
     """The release function refused a step; the text is its own."""
 
 
-def release(stack: Stack, version: str, progress: Progress) -> dict[str, Any]:
-    """Verifies, imports, checks and flips.
+def release(
+    stack: Stack, version: str, progress: Progress, *, force: bool = False
+) -> dict[str, Any]:
+    """Verifies, asks the gate, imports, checks and flips.
 
     Args:
         stack: Where.
         version: The model version.
-        progress: Told of the stages ``verify``, ``import lists`` and ``switch over``.
+        progress: Told of the stages ``verify``, ``gate``, ``import lists`` and ``switch over``.
+        force: Whether a model is released that is not good enough by its own metrics.
 
     Returns:
         What the last step said: ``version`` and ``previous``.
@@ -38,6 +41,9 @@ def release(stack: Stack, version: str, progress: Progress) -> dict[str, Any]:
     progress("verify", 0, 1)
     _invoke(client, stack, "verify", version)
     progress("verify", 1, 1)
+    progress("gate", 0, 1)
+    _invoke(client, stack, "gate", version, force=force)
+    progress("gate", 1, 1)
     progress("import lists", 0, 0)
     _invoke(client, stack, "import", version)
     while (said := _invoke(client, stack, "check", version))["status"] == "running":
@@ -55,11 +61,11 @@ def rollback(stack: Stack) -> dict[str, Any]:
     return _invoke(stack.client("lambda", timeout=900), stack, "rollback", "")
 
 
-def _invoke(client: Any, stack: Stack, step: str, version: str) -> dict[str, Any]:
+def _invoke(client: Any, stack: Stack, step: str, version: str, **options: bool) -> dict[str, Any]:
     try:
         answer = client.invoke(
             FunctionName=stack.outputs["ReleaseFunction"],
-            Payload=json.dumps({"step": step, "version": version}).encode(),
+            Payload=json.dumps({"step": step, "version": version, **options}).encode(),
         )
         said: dict[str, Any] = json.loads(answer["Payload"].read())
     except (BotoCoreError, ClientError) as error:

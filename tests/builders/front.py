@@ -34,18 +34,15 @@ REPEATABLE = settings(
 def routes_of_template() -> list[Route]:
     """Every route of template.yaml; a function's name is its logical id."""
     resources = yaml_parse(_TEMPLATE.read_text())["Resources"]
-    return [
-        Route(
-            event["Properties"]["Method"].upper(),
-            event["Properties"]["Path"],
-            f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{_ARN}{name}"
-            "/invocations",
-            iam=False,
-        )
-        for name, resource in resources.items()
-        for event in resource.get("Properties", {}).get("Events", {}).values()
-        if event["Type"] == "HttpApi"
-    ]
+    found = []
+    for resource in resources.values():
+        if resource["Type"] == "AWS::ApiGatewayV2::Route":
+            method, path = resource["Properties"]["RouteKey"].split(" ")
+            target = resource["Properties"]["Target"]["Fn::Sub"]
+            integration = resources[target.removeprefix("integrations/${").removesuffix("}")]
+            function = integration["Properties"]["IntegrationUri"]["Ref"].removesuffix(".Alias")
+            found.append(Route(method, path, _ARN + function, iam=False))
+    return found
 
 
 def problem_of(answer: Answer) -> dict[str, Any]:

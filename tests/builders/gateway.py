@@ -10,8 +10,10 @@ def http_event(
     query: str = "",
     body: str | None = None,
     headers: dict[str, str] | None = None,
+    authorizer: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """One request; ``path`` is decoded already, as an HTTP API delivers it."""
+    vouched = {} if authorizer is None else {"authorizer": authorizer}
     return {
         "version": "2.0",
         "routeKey": f"{method} {path}",
@@ -21,6 +23,7 @@ def http_event(
         "requestContext": {
             "http": {"method": method, "path": path, "sourceIp": "192.0.2.1"},
             "requestId": "r-1",
+            **vouched,
         },
         "body": body,
         "isBase64Encoded": False,

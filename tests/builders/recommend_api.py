@@ -17,6 +17,7 @@ from topshelf.ports import Champion
 from topshelf.serving.titles import Titles
 from topshelf.web import recommend
 from topshelf.web.app import lambda_handler_of
+from topshelf.web.callers import Callers
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 KEY, OLD_KEY = b"k" * 64, b"o" * 64
@@ -31,36 +32,38 @@ KNOWN = {
     "data_objects": "3",
     "data_sha256": "0" * 64,
 }
+EVERYBODY = Callers("iam", "")
 
 
 class Api:
-    """The API over fakes, with a model live.
+    """The API over fakes, with a model live; everybody may do everything unless told otherwise.
 
     Attributes:
+        app: The application.
         handler: As Lambda calls it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, callers: Callers = EVERYBODY) -> None:
         shelf = Shelf(Champion("v1", None, date(2026, 1, 1), 1), NOW)
         self.registry, self.lists = shelf.registry, shelf.lists
         self.lists.charts["v1"] = ready_list("p1", "p2", "p3", generated_at=5)
         self.lists.own["v1", "u1"] = ready_list("m1", "m2", "m3", generated_at=7)
         self.metrics = FakeMetrics()
         self.secret_is_missing = False
-        self.handler = lambda_handler_of(
-            recommend.create_recommend_app(
-                shelf.recommender,
-                Titles(self.lists, shelf.breaker),
-                shelf.pointer,
-                self.registry,
-                self,
-                metrics=self.metrics,
-                clock=lambda: NOW,
-                monotonic=lambda: 0.0,
-                rng=random.Random(1),
-                logger=Logger(service="test"),
-            )
+        self.app = recommend.create_recommend_app(
+            shelf.recommender,
+            Titles(self.lists, shelf.breaker),
+            shelf.pointer,
+            self.registry,
+            self,
+            callers=callers,
+            metrics=self.metrics,
+            clock=lambda: NOW,
+            monotonic=lambda: 0.0,
+            rng=random.Random(1),
+            logger=Logger(service="test"),
         )
+        self.handler = lambda_handler_of(self.app)
 
     def remember_model(self) -> None:
         """The registry knows where the live model comes from."""

@@ -67,3 +67,14 @@ def test_what_is_known_of_a_version_grows(registry: ModelRegistry) -> None:
     registry.record("v1", "imported", {"lists": "5"})
     assert registry.describe("v1") == {"status": "imported", "files": "9", "lists": "5"}
     assert registry.describe("v2") == {}
+
+
+def test_a_training_is_found_by_its_name(registry: ModelRegistry) -> None:
+    assert registry.version_of_run("nightly-1") is None
+    registry.record_run("nightly-1", "v1")
+    registry.record_run("nightly-2", "v2")
+    assert registry.version_of_run("nightly-1") == "v1"
+    # What was interrupted and run again is known by what it made last.
+    registry.record_run("nightly-1", "v3")
+    assert registry.version_of_run("nightly-1") == "v3"
+    assert registry.describe("nightly-1") == {}

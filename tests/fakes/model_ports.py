@@ -50,6 +50,7 @@ class FakeRegistry:
     def __init__(self, champion: str | Champion | None = None) -> None:
         self.live: Champion | None = None
         self.models: dict[str, dict[str, str]] = {}
+        self.runs: dict[str, str] = {}
         self.asked = 0
         self.down = False
         if isinstance(champion, str):
@@ -80,6 +81,12 @@ class FakeRegistry:
 
     def describe(self, version: str) -> Mapping[str, str]:
         return dict(self.models.get(version, {}))
+
+    def record_run(self, run: str, version: str) -> None:
+        self.runs[run] = version
+
+    def version_of_run(self, run: str) -> str | None:
+        return self.runs.get(run)
 
 
 class FakeTopKStore:

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import ROOT
 
 API_FUNCTIONS = ("recommend_api", "ingest_events")
-FUNCTIONS = (*API_FUNCTIONS, "release_model", "refresh_topk")
+FUNCTIONS = (*API_FUNCTIONS, "release_model", "refresh_topk", "check_deployment")
 TOO_LARGE_FOR_THE_API = {"numpy", "scipy", "implicit", "polars", "boto3", "localstack_client"}
 
 LIST_MODULES = """

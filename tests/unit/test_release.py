@@ -20,6 +20,7 @@ from topshelf.release import SAMPLE_NAME, ModelRelease
 from topshelf.topk import POPULAR_KEY, TopKList
 
 V1, V2 = "20260101T000000Z-00000001", "20260102T000000Z-00000002"
+NDCG = "normalized_discounted_cumulative_gain_at_10"
 SAMPLE = {"u1": "m1 m2", POPULAR_KEY: "m3 m1"}
 TAKEN = datetime(2026, 1, 1, 0, 30, tzinfo=UTC)
 
@@ -31,7 +32,7 @@ class World:
         self.artefacts = FakeFactorStore()
         self.imports = FakeTopKImport()
         self.registry = FakeRegistry()
-        self.release = ModelRelease(self.artefacts, self.imports, self.registry)
+        self.release = ModelRelease(self.artefacts, self.imports, self.registry, 0.1)
         for version in (V1, V2):
             self.write(version)
 
@@ -57,7 +58,7 @@ class World:
             git_commit="abc",
             parameters={},
             seed=0,
-            metrics={},
+            metrics={"als": {NDCG: 0.2}, "popularity": {NDCG: 0.15}},
         )
         self.artefacts.write(version, "manifest.json", manifest.model_dump_json().encode())
         self.imports.rows[version] = {
@@ -65,7 +66,7 @@ class World:
         }
 
     def go_live(self, version: str) -> None:
-        for step in ("verify", "import", "check", "flip"):
+        for step in ("verify", "gate", "import", "check", "flip"):
             self.release.run(step, version)
 
 
@@ -79,8 +80,9 @@ def live_version(world: World) -> str | None:
     return champion.version if champion else None
 
 
-def test_the_four_steps_make_a_version_live(world: World) -> None:
+def test_the_five_steps_make_a_version_live(world: World) -> None:
     assert world.release.run("verify", V1) == {"status": "verified", "files": 3}
+    assert world.release.run("gate", V1) == {"status": "passed"}
     assert world.release.run("import", V1) == {"status": "running"}
     assert world.release.run("check", V1) == {"status": "completed", "imported": 2}
     assert world.release.run("flip", V1) == {"status": "live", "version": V1, "previous": ""}
@@ -165,7 +167,11 @@ def test_no_step_can_be_left_out(world: World) -> None:
         world.release.run("import", V1)
     with pytest.raises(ConflictError):
         world.release.run("check", V1)
+    with pytest.raises(ConflictError):
+        world.release.run("gate", V1)
     world.release.run("verify", V1)
+    with pytest.raises(ConflictError, match="not passed the gate"):
+        world.release.run("import", V1)
     with pytest.raises(ConflictError, match="no import"):
         world.release.run("check", V1)
     with pytest.raises(ConflictError):
@@ -174,7 +180,8 @@ def test_no_step_can_be_left_out(world: World) -> None:
 
 
 def test_steps_can_be_repeated(world: World) -> None:
-    for step in ("verify", "verify", "import", "import", "check", "check", "flip", "flip"):
+    for step in ("verify", "gate", "import", "check", "gate", "flip"):
+        world.release.run(step, V1)
         world.release.run(step, V1)
     assert world.imports.started == [V1]
     assert live_version(world) == V1
@@ -184,8 +191,8 @@ def test_steps_can_be_repeated(world: World) -> None:
 
 
 def test_a_running_import_is_told_and_not_flipped(world: World) -> None:
-    world.release.run("verify", V1)
-    world.release.run("import", V1)
+    for step in ("verify", "gate", "import"):
+        world.release.run(step, V1)
     world.imports.said[V1] = ImportReport("running", 1, 0)
     assert world.release.run("check", V1) == {"status": "running", "imported": 1}
     with pytest.raises(ConflictError):
@@ -204,16 +211,16 @@ def test_a_running_import_is_told_and_not_flipped(world: World) -> None:
 def test_an_import_that_is_not_whole_is_refused(
     world: World, report: ImportReport, said: str
 ) -> None:
-    world.release.run("verify", V1)
-    world.release.run("import", V1)
+    for step in ("verify", "gate", "import"):
+        world.release.run(step, V1)
     world.imports.said[V1] = report
     with pytest.raises(IntegrityError, match=said):
         world.release.run("check", V1)
 
 
 def test_rows_that_read_back_wrong_are_refused(world: World) -> None:
-    world.release.run("verify", V1)
-    world.release.run("import", V1)
+    for step in ("verify", "gate", "import"):
+        world.release.run(step, V1)
     world.imports.rows[V1]["u1"] = TopKList("m9", b"", b"", b"", "batch", 1)
     with pytest.raises(IntegrityError, match="1 of 2"):
         world.release.run("check", V1)
@@ -225,7 +232,7 @@ def test_an_unknown_step_is_refused(world: World) -> None:
 
 
 def test_a_release_that_came_between_wins(world: World) -> None:
-    for step in ("verify", "import", "check"):
+    for step in ("verify", "gate", "import", "check"):
         world.release.run(step, V2)
     world.go_live(V1)
     stale = world.registry.champion()

@@ -3,9 +3,19 @@
 import pytest
 
 from topshelf.errors import SettingsError
-from topshelf.settings import IngestSettings, RecommendSettings, TrainingSettings
+from topshelf.settings import (
+    IngestSettings,
+    RecommendSettings,
+    ReleaseSettings,
+    TrainingSettings,
+    starts_from_snapshot,
+)
 
-INGEST = {"TOPSHELF_EVENTS_STREAM": "events", "TOPSHELF_ACTIVITY_TABLE": "activity"}
+INGEST = {
+    "TOPSHELF_EVENTS_STREAM": "events",
+    "TOPSHELF_ACTIVITY_TABLE": "activity",
+    "TOPSHELF_AUTHORIZER": "jwt",
+}
 
 
 def test_variables_become_fields_of_their_types() -> None:
@@ -48,6 +58,36 @@ def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("value", ["0", "5001", "nan"])
 def test_timeouts_are_bounded(value: str) -> None:
     names = ("REGISTRY_TABLE", "ACTIVITY_TABLE", "TOPK_PREFIX", "SIGNING_SECRET")
-    env = {f"TOPSHELF_{name}": "x" for name in names}
+    env = {f"TOPSHELF_{name}": "x" for name in names} | {"TOPSHELF_AUTHORIZER": "iam"}
     with pytest.raises(SettingsError, match="READ_TIMEOUT_MS"):
         RecommendSettings.load(env | {"TOPSHELF_READ_TIMEOUT_MS": value})
+
+
+@pytest.mark.parametrize("value", ["", "JWT", "jwt ", "cognito", "off"])
+def test_what_stands_before_the_api_is_said_and_never_guessed(value: str) -> None:
+    with pytest.raises(SettingsError, match="TOPSHELF_AUTHORIZER"):
+        IngestSettings.load(INGEST | {"TOPSHELF_AUTHORIZER": value})
+    settings = IngestSettings.load(INGEST)
+    assert (settings.authorizer, settings.admin_scope) == ("jwt", "topshelf/admin")
+
+
+@pytest.mark.parametrize("value", ["a b", "a\n", "é"])
+def test_the_admin_scope_is_one_scope(value: str) -> None:
+    with pytest.raises(SettingsError, match="TOPSHELF_ADMIN_SCOPE"):
+        IngestSettings.load(INGEST | {"TOPSHELF_ADMIN_SCOPE": value})
+
+
+@pytest.mark.parametrize("value", ["-0.1", "1.1", "nan", "10%"])
+def test_the_gates_tolerance_is_a_fraction(value: str) -> None:
+    env = {f"TOPSHELF_{name}": "x" for name in ("BUCKET", "REGISTRY_TABLE", "TOPK_PREFIX")}
+    assert ReleaseSettings.load(env).gate_tolerance == 0.1
+    with pytest.raises(SettingsError, match="TOPSHELF_GATE_TOLERANCE"):
+        ReleaseSettings.load(env | {"TOPSHELF_GATE_TOLERANCE": value})
+
+
+def test_a_snapshot_is_what_lambda_says_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert starts_from_snapshot({"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"})
+    assert not starts_from_snapshot({"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"})
+    assert not starts_from_snapshot({})
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
+    assert starts_from_snapshot()

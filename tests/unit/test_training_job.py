@@ -164,6 +164,44 @@ def test_main_tells_what_settings_are_missing(
     assert "TOPSHELF_BUCKET" in capsys.readouterr().err
 
 
+@pytest.fixture
+def registry(run: Run, monkeypatch: pytest.MonkeyPatch) -> FakeRegistry:
+    """What the job writes to, where the training itself is done already."""
+    made = FakeRegistry()
+    monkeypatch.setenv("TOPSHELF_BUCKET", "lake")
+    monkeypatch.setenv("TOPSHELF_REGISTRY_TABLE", "registry")
+    monkeypatch.setattr(job, "create_client", lambda *_, **__: None)
+    monkeypatch.setattr(job, "RegistryTable", lambda *_, **__: made)
+    monkeypatch.setattr(job, "train", lambda **_: run.manifest)
+    return made
+
+
+def test_a_training_with_a_name_is_found_by_it(
+    run: Run, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOPSHELF_RUN", "nightly-7")
+    assert job.main() == 0
+    assert registry.version_of_run("nightly-7") == run.manifest.version
+
+
+def test_a_training_without_a_name_leaves_none(
+    registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOPSHELF_RUN", raising=False)
+    assert job.main() == 0
+    assert registry.runs == {}
+
+
+def test_a_name_that_is_none_is_told_before_anything_is_trained(
+    registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TOPSHELF_RUN", "a/b")
+    monkeypatch.setattr(job, "train", lambda **_: pytest.fail("it was trained"))
+    assert job.main() == 1
+    assert "'a/b' names no training" in capsys.readouterr().err
+    assert registry.runs == {}
+
+
 def test_a_stage_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     for done in range(4):
         job.print_stage("read", done, 3)

@@ -2,12 +2,16 @@
 
 __all__ = [
     "ConflictError",
+    "ForbiddenError",
+    "GateError",
     "GoneError",
     "IntegrityError",
     "InvalidInputError",
+    "NoModelError",
     "NotFoundError",
     "SettingsError",
     "TopshelfError",
+    "UnauthenticatedError",
     "UnavailableError",
 ]
 
@@ -28,6 +32,22 @@ class InvalidInputError(TopshelfError):
     """
 
     def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class UnauthenticatedError(TopshelfError):
+    """Nobody vouches for the caller."""
+
+
+class ForbiddenError(TopshelfError):
+    """The caller is known, and may not do this.
+
+    Attributes:
+        field: The name of the field that is out of reach, where there is one.
+    """
+
+    def __init__(self, detail: str, *, field: str | None = None) -> None:
         super().__init__(detail)
         self.field = field
 
@@ -64,5 +84,16 @@ class IntegrityError(TopshelfError):
     """Stored data is not what its manifest or report says."""
 
 
+class GateError(TopshelfError):
+    """A model is not good enough to be released."""
+
+
 class UnavailableError(TopshelfError):
     """A store or service did not answer; the same call may work later."""
+
+
+class NoModelError(UnavailableError):
+    """Nothing has been released yet, so there is nothing to serve."""
+
+    def __init__(self) -> None:
+        super().__init__("no model is released yet; run `topshelf train`, then `topshelf release`")

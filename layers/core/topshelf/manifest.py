@@ -1,5 +1,6 @@
 """The manifest of a model artefact: written last, it makes a set of files a model."""
 
+import json
 import re
 from datetime import UTC, datetime
 from hashlib import blake2b, sha256
@@ -15,15 +16,19 @@ __all__ = [
     "FileEntry",
     "Manifest",
     "artefact_prefix",
+    "check_run",
     "check_version",
     "make_version",
     "parse_manifest",
+    "provenance_of",
     "version_hash",
 ]
 
 MANIFEST_NAME = "manifest.json"
 
 _VERSION = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
+# What Step Functions takes for the name of an execution.
+_RUN = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -103,6 +108,19 @@ def check_version(version: str) -> str:
     return version
 
 
+def check_run(run: str) -> str:
+    """Returns the name that a training was started with.
+
+    Raises:
+        InvalidInputError: It cannot be one.
+    """
+    if not _RUN.fullmatch(run):
+        raise InvalidInputError(
+            "run", f"{run[:80]!r} names no training; send 1..80 letters, digits, _ or -"
+        )
+    return run
+
+
 def make_version(at: datetime, files: dict[str, FileEntry]) -> str:
     """Names a version after its time (UTC) and its content: the same files give the same 8 hex."""
     digest = sha256()
@@ -131,3 +149,20 @@ def parse_manifest(raw: bytes, version: str) -> Manifest:
     if manifest.version != version:
         raise IntegrityError(f"the manifest of {version} is that of {manifest.version}")
     return manifest
+
+
+def provenance_of(manifest: Manifest) -> dict[str, str]:
+    """What the registry keeps of a manifest, for whoever asks where an answer came from."""
+    data = manifest.data
+    return {
+        "files": str(len(manifest.files)),
+        "git_commit": manifest.git_commit,
+        "parameters": json.dumps(manifest.parameters, sort_keys=True),
+        "seed": str(manifest.seed),
+        "parent_version": manifest.parent_version or "",
+        "data_taken_at": str(data.taken_at),
+        "data_newest_event": str(data.newest_event),
+        "data_objects": str(len(data.objects)),
+        "data_sha256": sha256(json.dumps(data.objects, sort_keys=True).encode()).hexdigest(),
+        "manifest": f"{artefact_prefix(manifest.version)}{MANIFEST_NAME}",
+    }

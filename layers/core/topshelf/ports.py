@@ -208,6 +208,12 @@ class ModelRegistry(Protocol):
     def describe(self, version: str) -> Mapping[str, str]:
         """Reads ``model#<version>``; empty if nothing is known."""
 
+    def record_run(self, run: str, version: str) -> None:
+        """Writes ``run#<run>``: the version that a training made; the last, if it ran again."""
+
+    def version_of_run(self, run: str) -> str | None:
+        """Reads ``run#<run>``; None if no training of that name has ended well."""
+
 
 class SigningKeys(Protocol):
     """Keys of recommendation ids."""

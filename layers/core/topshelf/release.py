@@ -1,4 +1,4 @@
-"""Releasing a model: verify the artefact, import its lists, check the import, flip the pointer.
+"""Releasing a model: verify it, pass the gate, import its lists, check them, flip the pointer.
 
 Each step is short and repeatable, so that a state machine (or a person at a terminal) can poll.
 """
@@ -9,13 +9,21 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
-from topshelf.errors import ConflictError, IntegrityError, InvalidInputError, NotFoundError
+from topshelf.errors import (
+    ConflictError,
+    GateError,
+    IntegrityError,
+    InvalidInputError,
+    NotFoundError,
+)
+from topshelf.gate import judge
 from topshelf.manifest import (
     MANIFEST_NAME,
     Manifest,
-    artefact_prefix,
+    check_run,
     check_version,
     parse_manifest,
+    provenance_of,
     version_hash,
 )
 from topshelf.ports import Champion, FactorStore, ImportReport, ModelRegistry, TopKImport
@@ -32,18 +40,27 @@ BUFFERING = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class ModelRelease:
-    """The steps of a release."""
+    """The steps of a release.
+
+    Attributes:
+        artefacts: Holds the models.
+        imports: Makes tables of their lists.
+        registry: Knows what was done with each.
+        gate_tolerance: How much lower than the champion's a model's NDCG@10 may be, a fraction.
+    """
 
     artefacts: FactorStore
     imports: TopKImport
     registry: ModelRegistry
+    gate_tolerance: float
 
-    def run(self, step: str, version: str) -> dict[str, str | int]:
+    def run(self, step: str, version: str, *, force: bool = False) -> dict[str, str | int]:
         """Runs the step of that name.
 
         Args:
-            step: ``verify``, ``import``, ``check``, ``flip`` or ``rollback``.
+            step: ``verify``, ``gate``, ``import``, ``check``, ``flip`` or ``rollback``.
             version: The model version; ``rollback`` needs none.
+            force: Whether ``gate`` lets the model pass whatever its metrics say.
 
         Returns:
             What was done, for a state machine to look at: ``status`` always.
@@ -51,6 +68,8 @@ class ModelRelease:
         match step:
             case "verify":
                 return {"status": "verified", "files": len(self.verify(version).files)}
+            case "gate":
+                return {"status": self.pass_gate(version, force=force)}
             case "import":
                 self.start_import(version)
                 return {"status": "running"}
@@ -62,6 +81,23 @@ class ModelRelease:
                 return {"status": "live", "version": live.version, "previous": live.previous or ""}
             case _:
                 raise InvalidInputError("step", f"{step!r} is no step of a release")
+
+    def trained(self, run: str) -> str:
+        """The version that a training made.
+
+        Args:
+            run: The name that the training was given.
+
+        Raises:
+            InvalidInputError: That is no name of a training.
+            NotFoundError: No training of that name has ended well.
+        """
+        version = self.registry.version_of_run(check_run(run))
+        if version is None:
+            raise NotFoundError(
+                f"no training {run} is on record; its log says how it ended", field="run"
+            )
+        return version
 
     def verify(self, version: str) -> Manifest:
         """Checks every file of the artefact against the manifest.
@@ -84,18 +120,49 @@ class ModelRelease:
                     f"{name} of {version} is not what the manifest says "
                     f"({size} bytes, expected {entry.size}); it is not released, train it again"
                 )
-        self.registry.record(version, "verified", _provenance(manifest))
+        self.registry.record(version, "verified", provenance_of(manifest))
         # An answer's id holds the version's hash alone: this leads back to the version.
         self.registry.record(version_hash(version).hex(), "alias", {"version": version})
         return manifest
+
+    def pass_gate(self, version: str, *, force: bool = False) -> str:
+        """Compares the metrics of a verified model with popularity's and the champion's.
+
+        Args:
+            version: The model version.
+            force: Whether it passes whatever they say.
+
+        Returns:
+            ``passed``, or ``forced`` where it would not have passed. The registry keeps it, and
+            what was compared.
+
+        Raises:
+            ConflictError: It was not verified.
+            GateError: It is not good enough; it is not released.
+        """
+        known = self._require(version, "verified", "imported")
+        live = self.registry.champion()
+        champion = self._manifest(live.version).metrics if live else None
+        verdict = judge(self._manifest(version).metrics, champion, self.gate_tolerance)
+        result = "passed" if not verdict.refusal else "forced" if force else "rejected"
+        details = {"gate": result, "gate_refusal": verdict.refusal, **verdict.figures}
+        self.registry.record(version, known["status"], details)
+        if result == "rejected":
+            raise GateError(
+                f"{version} is not released: {verdict.refusal}; look at its data and parameters, "
+                "or release it all the same with `topshelf release --force`"
+            )
+        return result
 
     def start_import(self, version: str) -> None:
         """Begins to import the lists as the version's own table, unless that was done before.
 
         Raises:
-            ConflictError: It was not verified, or its table exists and no import is known.
+            ConflictError: It was not verified, or has not passed the gate, or its table exists and
+                no import is known.
         """
         known = self._require(version, "verified")
+        _require_gate(version, known)
         if "import" in known:
             return
         handle = self.imports.start(version)
@@ -130,9 +197,10 @@ class ModelRelease:
         """Makes the version the champion.
 
         Raises:
-            ConflictError: Its import was not checked, or another flip came between.
+            ConflictError: It has not passed the gate, its import was not checked, or another flip
+                came between.
         """
-        self._require(version, "imported")
+        _require_gate(version, self._require(version, "imported"))
         current = self.registry.champion()
         if current is not None and current.version == version:
             return current
@@ -183,21 +251,11 @@ class ModelRelease:
             )
 
 
-def _provenance(manifest: Manifest) -> dict[str, str]:
-    """What the registry keeps of a manifest, for whoever asks where an answer came from."""
-    data = manifest.data
-    return {
-        "files": str(len(manifest.files)),
-        "git_commit": manifest.git_commit,
-        "parameters": json.dumps(manifest.parameters, sort_keys=True),
-        "seed": str(manifest.seed),
-        "parent_version": manifest.parent_version or "",
-        "data_taken_at": str(data.taken_at),
-        "data_newest_event": str(data.newest_event),
-        "data_objects": str(len(data.objects)),
-        "data_sha256": sha256(json.dumps(data.objects, sort_keys=True).encode()).hexdigest(),
-        "manifest": f"{artefact_prefix(manifest.version)}{MANIFEST_NAME}",
-    }
+def _require_gate(version: str, known: Mapping[str, str]) -> None:
+    if known.get("gate") not in ("passed", "forced"):
+        raise ConflictError(
+            f"{version} has not passed the gate; run the release from its first step"
+        )
 
 
 def _seen_since(manifest: Manifest) -> date:

@@ -6,7 +6,7 @@ A variable is the field's name in capitals behind ``TOPSHELF_``; AWS's own names
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,11 +15,13 @@ from topshelf.events import EventPolicy
 
 __all__ = [
     "AwsSettings",
+    "CheckSettings",
     "IngestSettings",
     "RecommendSettings",
     "RefreshSettings",
     "ReleaseSettings",
     "TrainingSettings",
+    "starts_from_snapshot",
     "utc_now",
 ]
 
@@ -27,6 +29,12 @@ __all__ = [
 def utc_now() -> datetime:
     """The time, as entry points pass it inward: everything below takes its clock as an argument."""
     return datetime.now(UTC)
+
+
+def starts_from_snapshot(env: Mapping[str, str] | None = None) -> bool:
+    """Whether Lambda will freeze this process once it is initialized (SnapStart)."""
+    present = os.environ if env is None else env
+    return present.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
 
 
 class _FromEnvironment(BaseModel):
@@ -85,7 +93,20 @@ class _EventSettings(AwsSettings):
         return EventPolicy(frozenset(n for n in names if n), self.rating_min, self.rating_max)
 
 
-class IngestSettings(_EventSettings):
+class _ApiSettings(AwsSettings):
+    """Of both functions behind the API.
+
+    Attributes:
+        authorizer: What stands before the API. There is no default: taken for ``iam`` by mistake,
+            an API with tokens would open every viewer to every viewer.
+        admin_scope: With ``jwt``: scope of tokens that may do everything.
+    """
+
+    authorizer: Literal["iam", "jwt", "none"]
+    admin_scope: Annotated[str, Field(pattern=r"^[!-~]+$")] = "topshelf/admin"
+
+
+class IngestSettings(_EventSettings, _ApiSettings):
     """Of ingest_events."""
 
     events_stream: str
@@ -93,7 +114,7 @@ class IngestSettings(_EventSettings):
     activity_ttl_days: Annotated[int, Field(ge=1, le=3650)] = 90
 
 
-class RecommendSettings(AwsSettings):
+class RecommendSettings(_ApiSettings):
     """Of recommend_api.
 
     Attributes:
@@ -109,16 +130,39 @@ class RecommendSettings(AwsSettings):
     pointer_ttl_seconds: Annotated[float, Field(ge=0, le=300)] = 5.0
 
 
-class ReleaseSettings(AwsSettings):
-    """Of release_model."""
+class RefreshSettings(AwsSettings):
+    """Of refresh_topk."""
 
     bucket: str
     registry_table: str
     topk_prefix: str
 
 
-class RefreshSettings(ReleaseSettings):
-    """Of refresh_topk."""
+class ReleaseSettings(RefreshSettings):
+    """Of release_model.
+
+    Attributes:
+        gate_tolerance: How much lower than the live model's a new model's NDCG@10 may be, as a
+            fraction of it.
+        kms_key_arn: Key of one's own for the tables of versions; empty for DynamoDB's.
+    """
+
+    gate_tolerance: Annotated[float, Field(ge=0, le=1)] = 0.1
+    kms_key_arn: str = ""
+
+
+class CheckSettings(AwsSettings):
+    """Of check_deployment.
+
+    Attributes:
+        checked_function: ARN of the new version of the function to check.
+        checked_kind: Which of the API's functions that is.
+        admin_scope: As the API functions have it.
+    """
+
+    checked_function: str
+    checked_kind: Literal["recommend", "ingest"]
+    admin_scope: str = "topshelf/admin"
 
 
 class TrainingSettings(_EventSettings):
@@ -126,8 +170,10 @@ class TrainingSettings(_EventSettings):
 
     Attributes:
         git_commit: Recorded in the manifest.
+        run: Names the training, so that a release finds what it made; nothing is recorded without.
     """
 
     bucket: str
     registry_table: str
     git_commit: str = "unknown"
+    run: str | None = None

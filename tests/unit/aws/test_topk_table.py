@@ -73,6 +73,31 @@ def test_a_second_import_of_a_version_is_refused() -> None:
         imports(ScriptedClient(refusal("ResourceInUseException"))).start("v1")
 
 
+STARTED = {"ImportTableDescription": {"ImportArn": "arn"}}
+
+
+def started(version: str, **more: str) -> dict[str, Any]:
+    client = ScriptedClient(STARTED)
+    names = {"prefix": "topk", "bucket": "b", **more}
+    assert TopKTableImport(client, **names).start(version) == "arn"
+    return client.calls[0][1]
+
+
+def test_an_import_asked_for_again_is_the_same_and_another_stacks_is_not() -> None:
+    token = started("v1")["ClientToken"]
+    assert started("v1")["ClientToken"] == token
+    others = {started("v2")["ClientToken"], started("v1", prefix="staging-topk")["ClientToken"]}
+    assert len({token, *others}) == 3
+    assert all(1 <= len(each) <= 36 for each in (token, *others))
+
+
+def test_a_key_of_ones_own_encrypts_the_table() -> None:
+    assert "SSESpecification" not in started("v1")["TableCreationParameters"]
+    wanted = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": "arn:key"}
+    given = started("v1", kms_key_arn="arn:key")["TableCreationParameters"]
+    assert given["SSESpecification"] == wanted
+
+
 def test_an_unknown_import_is_told() -> None:
     with pytest.raises(NotFoundError):
         imports(ScriptedClient(refusal("ImportNotFoundException"))).report("arn")

@@ -23,8 +23,19 @@ def test_every_route_is_described_and_the_document_is_valid() -> None:
     validate(document)
 
 
-def test_every_route_asks_for_a_signature() -> None:
-    assert openapi.describe_api()["security"] == [{"sigv4": []}]
+def test_every_route_asks_for_a_signature_or_a_token() -> None:
+    assert openapi.describe_api()["security"] == [{"sigv4": []}, {"token": []}]
+
+
+def test_refusals_of_callers_are_described_where_they_occur() -> None:
+    paths = openapi.describe_api()["paths"]
+    told = {path: set(op["responses"]) for path, ops in paths.items() for op in ops.values()}
+    assert all("401" in statuses for statuses in told.values())
+    assert {path for path, statuses in told.items() if "403" in statuses} == {
+        "/v1/users/{user_id}/recommendations",
+        "/v1/provenance/{recommendation_id}",
+        "/v1/events",
+    }
 
 
 def test_the_files_are_in_step_with_the_code() -> None:

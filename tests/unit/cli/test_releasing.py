@@ -18,10 +18,12 @@ class FakeLambda:
     def __init__(self, script: list[dict[str, Any] | str | Exception]) -> None:
         self._script = script
         self.asked: list[str] = []
+        self.options: list[bool | None] = []
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == "release-model"
         self.asked.append(json.loads(Payload)["step"])
+        self.options.append(json.loads(Payload).get("force"))
         said = self._script.pop(0)
         if isinstance(said, Exception):
             raise said
@@ -52,12 +54,21 @@ def test_a_release_takes_its_steps_in_order_and_polls_the_import(
     running = {"status": "running", "imported": 3}
     done = {"status": "completed", "imported": 9}
     live = {"status": "live", "version": "v2", "previous": "v1"}
-    fake = play(monkeypatch, {}, {}, running, running, done, live)
+    fake = play(monkeypatch, {}, {}, {}, running, running, done, live)
     told: list[tuple[str, int, int]] = []
     assert releasing.release(stack, "v2", lambda *step: told.append(step)) == live
-    assert fake.asked == ["verify", "import", "check", "check", "check", "flip"]
+    assert fake.asked == ["verify", "gate", "import", "check", "check", "check", "flip"]
+    assert fake.options == [None, False, None, None, None, None, None]
     assert ("import lists", 3, 0) in told
     assert ("import lists", 9, 9) in told
+
+
+def test_force_is_for_the_gate_alone(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = {"status": "completed", "imported": 9}
+    live = {"status": "live", "version": "v2", "previous": "v1"}
+    fake = play(monkeypatch, {}, {}, {}, done, live)
+    releasing.release(stack, "v2", lambda *_: None, force=True)
+    assert fake.options == [None, True, None, None, None]
 
 
 def test_a_refused_step_ends_the_release_with_the_functions_own_words(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.builders.gateway import http_event
 from tests.builders.interactions import NOON
+from tests.builders.recommend_api import EVERYBODY
 from tests.fakes.event_ports import FakeActivity, FakeLog, FakeMetrics
 from topshelf.events import DEFAULT_POLICY
 from topshelf.web.app import lambda_handler_of
@@ -34,6 +35,7 @@ class Api:
                 self.activity,
                 self.metrics,
                 DEFAULT_POLICY,
+                callers=EVERYBODY,
                 clock=lambda: NOW,
                 logger=Logger(service="test"),
             )

@@ -9,6 +9,7 @@ from fastapi import Query, Response
 from pydantic import BaseModel
 
 from tests.builders.gateway import http_event
+from tests.builders.recommend_api import EVERYBODY
 from topshelf.web.app import lambda_handler_of, new_app
 
 
@@ -19,7 +20,7 @@ class Filters(BaseModel):
     genre: list[str] = []
 
 
-app = new_app(Logger(service="test"))
+app = new_app(Logger(service="test"), EVERYBODY)
 
 
 @app.get("/one-by-one")

@@ -1,4 +1,4 @@
-"""The registry in DynamoDB: ``slot#champion`` and ``model#<version>``, key ``id``."""
+"""The registry in DynamoDB, key ``id``: ``slot#champion``, ``model#<version>``, ``run#<run>``."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -100,6 +100,22 @@ class RegistryTable:
         """See ModelRegistry."""
         item = self._get(f"model#{version}")
         return {name: value["S"] for name, value in item.items() if name != "id"}
+
+    def record_run(self, run: str, version: str) -> None:
+        """See ModelRegistry."""
+        with failures_of(_WHAT):
+            self._client.update_item(
+                TableName=self._table,
+                Key={"id": {"S": f"run#{run}"}},
+                UpdateExpression="SET #version = :version",
+                ExpressionAttributeNames={"#version": "version"},
+                ExpressionAttributeValues={":version": {"S": version}},
+            )
+
+    def version_of_run(self, run: str) -> str | None:
+        """See ModelRegistry."""
+        item = self._get(f"run#{run}")
+        return item["version"]["S"] if item else None
 
     def _get(self, key: str) -> dict[str, Any]:
         with failures_of(_WHAT):

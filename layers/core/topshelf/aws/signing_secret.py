@@ -30,6 +30,11 @@ class SigningSecret:
         self._failure = ""
         self._reread_at = float("-inf")
 
+    def forget(self) -> None:
+        """Reads the key again."""
+        self._key = b""
+        self._reread_at = float("-inf")
+
     def current(self) -> bytes:
         """See SigningKeys. An old key outlives an outage of Secrets Manager.
 

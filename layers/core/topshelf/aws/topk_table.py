@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 from topshelf.aws.activity_table import seen_key
@@ -137,23 +138,28 @@ class TopKTable:
 class TopKTableImport:
     """Adapter of TopKImport: DynamoDB's ImportTable from S3, which costs no write units."""
 
-    def __init__(self, client: Any, *, prefix: str, bucket: str) -> None:
+    def __init__(self, client: Any, *, prefix: str, bucket: str, kms_key_arn: str = "") -> None:
         """Builds the adapter.
 
         Args:
             client: Of DynamoDB.
             prefix: Table name up to the version.
             bucket: Holds ``models/``.
+            kms_key_arn: Encrypts the tables; empty for DynamoDB's own key.
         """
         self._client = client
         self._prefix = prefix
         self._bucket = bucket
+        key = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": kms_key_arn}
+        self._encryption = {"SSESpecification": key} if kms_key_arn else {}
 
     def start(self, version: str) -> str:
         """See TopKImport."""
+        name = table_name(self._prefix, version)
         with failures_of("the import of the top-K table"):
             answer = self._client.import_table(
-                ClientToken=version,
+                # A repeat is the same import; another stack's of the same version is not.
+                ClientToken=sha256(name.encode()).hexdigest()[:36],
                 S3BucketSource={
                     "S3Bucket": self._bucket,
                     "S3KeyPrefix": artefact_prefix(version) + "topk/",
@@ -161,10 +167,11 @@ class TopKTableImport:
                 InputFormat="DYNAMODB_JSON",
                 InputCompressionType="GZIP",
                 TableCreationParameters={
-                    "TableName": table_name(self._prefix, version),
+                    "TableName": name,
                     "AttributeDefinitions": [{"AttributeName": "user_id", "AttributeType": "S"}],
                     "KeySchema": [{"AttributeName": "user_id", "KeyType": "HASH"}],
                     "BillingMode": "PAY_PER_REQUEST",
+                    **self._encryption,
                 },
             )
         return str(answer["ImportTableDescription"]["ImportArn"])

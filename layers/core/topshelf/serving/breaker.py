@@ -45,6 +45,12 @@ class CircuitBreaker:
         self._pause = first_pause
         self._open_until = float("-inf")
 
+    def forget(self) -> None:
+        """Closes the circuit."""
+        self._failures = 0
+        self._pause = self._first_pause
+        self._open_until = float("-inf")
+
     def call[T](self, read: Callable[[], T]) -> T:
         """What ``read`` gives.
 

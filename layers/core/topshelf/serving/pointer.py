@@ -31,6 +31,12 @@ class PointerCache:
         self._failed = False
         self._ask_after = float("-inf")
 
+    def forget(self) -> None:
+        """Asks again with the next request."""
+        self._known = None
+        self._failed = False
+        self._ask_after = float("-inf")
+
     def get(self) -> Champion | None:
         """The champion; None before the first release.
 

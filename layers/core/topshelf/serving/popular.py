@@ -39,6 +39,10 @@ class PopularLists:
         """Whether there is an answer even when no store gives one."""
         return self._baked is not None
 
+    def forget(self) -> None:
+        """Reads each list again."""
+        self._known.clear()
+
     def first(self, champion: Champion | None, context: str) -> Found:
         """The best that can be had.
 

@@ -8,7 +8,7 @@ request. A further page stays on the version of the first, while that can be rea
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
-from topshelf.errors import NotFoundError, UnavailableError
+from topshelf.errors import NoModelError, NotFoundError, UnavailableError
 from topshelf.ports import Champion, TopKCache, ViewerShelf
 from topshelf.serving.answers import Answer, Found, answer_of
 from topshelf.serving.breaker import CircuitBreaker
@@ -121,9 +121,7 @@ class Recommender:
                 raise
             return None
         if champion is None:
-            raise UnavailableError(
-                "no model is released yet; run `topshelf train`, then `topshelf release`"
-            )
+            raise NoModelError
         return champion
 
     def _read(self, version: str, user_id: str, seen_since: date) -> ViewerShelf | None:

@@ -1,41 +1,52 @@
 """The application factory that both APIs share, and the way from Lambda into it."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from aws_lambda_powertools import Logger
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from mangum import Mangum
 
-from topshelf.web.parameters import StrictRoute
-from topshelf.web.problems import PROBLEM_TYPE, install_problem_handlers
+from topshelf.web.callers import Callers
+from topshelf.web.entry import Handler
+from topshelf.web.parameters import DescribedRoute, StrictRoute
+from topshelf.web.problems import described, install_problem_handlers
 
 __all__ = ["lambda_handler_of", "new_app"]
 
-_PROBLEM = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    code: {"content": _PROBLEM, "description": text}
-    for code, text in {
+_ERRORS: Final = described(
+    {
+        401: "The API takes tokens, and none came with the request",
         "4XX": "The request is refused; the problem document names the field",
         "5XX": "Not answered; try again",
-    }.items()
-}
+    }
+)
 # Mangum takes the server's name and port from these, and fails where they are not of that form.
 _UNREAD = ("host", "x-forwarded-port")
 
 
-def new_app(logger: Logger) -> FastAPI:
-    """An application without schema routes: schema and pages are files, written at build time."""
+def new_app(logger: Logger, callers: Callers, *, described: bool = False) -> FastAPI:
+    """An application without schema routes: schema and pages are files, written at build time.
+
+    Args:
+        logger: For what went wrong.
+        callers: Every route asks that they be known.
+        described: Whether routes say what their answers look like, for the API's description.
+    """
     app = FastAPI(
-        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, responses=_ERRORS
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=_ERRORS,
+        dependencies=[Depends(callers.known)],
     )
-    app.router.route_class = StrictRoute
+    app.router.route_class = DescribedRoute if described else StrictRoute
     install_problem_handlers(app, logger)
     return app
 
 
-def lambda_handler_of(app: FastAPI) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+def lambda_handler_of(app: FastAPI) -> Handler:
     """The Lambda handler of an application behind an HTTP API (payload format 2.0)."""
     mangum = Mangum(
         app,

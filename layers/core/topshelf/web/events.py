@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, Field
 from topshelf.events import EventPolicy, Interaction, Refusal, dedup_key, parse_event
 from topshelf.ports import ActivityStore, InteractionLog, MetricSink
 from topshelf.web.app import new_app
+from topshelf.web.callers import FORBIDDEN, Caller, Callers
 from topshelf.web.envelope import MAX_BODY_BYTES, MAX_EVENTS, read_envelope
 from topshelf.web.problems import problem
 
@@ -42,14 +44,33 @@ class Receipt(BaseModel):
     refused: list[RefusedEvent]
 
 
+@dataclass(slots=True)
+class _SortedOut:
+    """The events of a batch.
+
+    Attributes:
+        accepted: By what makes two events the same.
+        duplicates: Repeats of these.
+        refused: As a receipt tells them.
+        forbidden: How many of the refused are another viewer's.
+    """
+
+    accepted: dict[str, Interaction] = field(default_factory=dict)
+    duplicates: int = 0
+    refused: list[dict[str, str | int]] = field(default_factory=list)
+    forbidden: int = 0
+
+
 def create_ingest_app(
     log: InteractionLog,
     activity: ActivityStore,
     metrics: MetricSink,
     policy: EventPolicy,
     *,
+    callers: Callers,
     clock: Callable[[], datetime],
     logger: Logger,
+    described: bool = False,
 ) -> FastAPI:
     """Builds the application.
 
@@ -58,15 +79,18 @@ def create_ingest_app(
         activity: What viewers did of late.
         metrics: Takes one line a request.
         policy: What this deployment accepts.
+        callers: Tells who asks.
         clock: The time, with a time zone.
         logger: For what went wrong.
+        described: See new_app.
     """
-    app = new_app(logger)
+    app = new_app(logger, callers, described=described)
 
     @app.post(
         "/v1/events",
         status_code=202,
         response_model=Receipt,
+        responses=FORBIDDEN,
         summary="Send events",
         openapi_extra={
             "requestBody": {
@@ -77,17 +101,18 @@ def create_ingest_app(
     )
     async def post_events(request: Request) -> Response:
         values = read_envelope(await request.body())
-        accepted, duplicates, refused = _sort_out(values, policy)
+        sorted_out = _sort_out(values, policy, callers.of(request))
+        accepted, refused = list(sorted_out.accepted.values()), sorted_out.refused
         counts = {
             "events_accepted": ("Count", len(accepted)),
-            "events_duplicate": ("Count", duplicates),
+            "events_duplicate": ("Count", sorted_out.duplicates),
             "events_refused": ("Count", len(refused)),
         }
         if not accepted:
             metrics.emit(_SLOT, counts, {})
             first = refused[0]
             return problem(
-                400,
+                403 if sorted_out.forbidden == len(refused) else 400,
                 f"no event was accepted; the first: {first['detail']}",
                 field=f"events.{first['index']}.{first['field']}",
                 errors=refused,
@@ -97,24 +122,27 @@ def create_ingest_app(
         log.append(accepted)
         activity.record(accepted, arrived_at=int(clock().timestamp() * 1000))
         metrics.emit(_SLOT, counts, {})
-        receipt = {"accepted": len(accepted), "duplicates": duplicates, "refused": refused}
+        receipt = {
+            "accepted": len(accepted),
+            "duplicates": sorted_out.duplicates,
+            "refused": refused,
+        }
         return Response(json.dumps(receipt), 202, media_type="application/json")
 
     return app
 
 
-def _sort_out(
-    values: list[Any], policy: EventPolicy
-) -> tuple[list[Interaction], int, list[dict[str, str | int]]]:
-    accepted: dict[str, Interaction] = {}
-    duplicates = 0
-    refused: list[dict[str, str | int]] = []
+def _sort_out(values: list[Any], policy: EventPolicy, caller: Caller) -> _SortedOut:
+    found = _SortedOut()
     for index, value in enumerate(values):
         event = parse_event(value, policy)
+        if isinstance(event, Interaction) and (refusal := caller.refusal_of(event)):
+            found.forbidden += 1
+            event = refusal
         if isinstance(event, Refusal):
-            refused.append({"index": index, "field": event.field, "detail": event.detail})
-        elif (key := dedup_key(event)) in accepted:
-            duplicates += 1
+            found.refused.append({"index": index, "field": event.field, "detail": event.detail})
+        elif (key := dedup_key(event)) in found.accepted:
+            found.duplicates += 1
         else:
-            accepted[key] = event
-    return list(accepted.values()), duplicates, refused
+            found.accepted[key] = event
+    return found

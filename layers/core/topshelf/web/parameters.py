@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Coroutine
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, ClassVar, Union, get_args, get_origin
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from topshelf.errors import InvalidInputError
 from topshelf.web.problems import plain
 
-__all__ = ["StrictRoute"]
+__all__ = ["DescribedRoute", "StrictRoute"]
 
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -22,9 +22,16 @@ class StrictRoute(APIRoute):
 
     A typing error in a name shows, and nobody has to know which of two values counts. Files
     (what is not in the schema) are served whatever the query.
+
+    What an answer looks like is left out, for every route makes its own: FastAPI would build a
+    validator for each, which a cold start waits for.
     """
 
+    describes_answers: ClassVar[bool] = False
+
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if not self.describes_answers:
+            options |= {"response_model": None, "responses": None}
         super().__init__(path, endpoint, **options)
         # Starlette's pattern takes no newline within a path and one after it. Here an id with a
         # newline belongs to its route, which refuses it by name, and a path ends where it ends.
@@ -43,6 +50,12 @@ class StrictRoute(APIRoute):
             return await handle(request)
 
         return strict
+
+
+class DescribedRoute(StrictRoute):
+    """The same, with what the API's description says of its answers."""
+
+    describes_answers = True
 
 
 def _declared(route: APIRoute) -> dict[str, bool]:

@@ -12,21 +12,25 @@ from starlette.exceptions import HTTPException
 
 from topshelf.errors import (
     ConflictError,
+    ForbiddenError,
     GoneError,
     IntegrityError,
     InvalidInputError,
     NotFoundError,
     TopshelfError,
+    UnauthenticatedError,
     UnavailableError,
 )
 
-__all__ = ["PROBLEM_TYPE", "Problem", "install_problem_handlers", "plain", "problem"]
+__all__ = ["PROBLEM_TYPE", "Problem", "described", "install_problem_handlers", "plain", "problem"]
 
 PROBLEM_TYPE = "application/problem+json"
 """The media type of a problem document."""
 
 _TITLES = {
     400: "The request is not valid",
+    401: "The request says nothing of who asks",
+    403: "The caller may not do this",
     404: "There is no such thing",
     405: "This method is not for this address",
     409: "Somebody else changed it first",
@@ -37,12 +41,18 @@ _TITLES = {
 }
 _STATUS: tuple[tuple[type[TopshelfError], int], ...] = (
     (InvalidInputError, 400),
+    (UnauthenticatedError, 401),
+    (ForbiddenError, 403),
     (NotFoundError, 404),
     (ConflictError, 409),
     (GoneError, 410),
     (IntegrityError, 500),
     (UnavailableError, 503),
 )
+_HEADERS: Mapping[int, Mapping[str, str]] = {
+    401: {"WWW-Authenticate": "Bearer"},
+    503: {"Retry-After": "1"},
+}
 
 
 class Problem(BaseModel):
@@ -63,6 +73,12 @@ class Problem(BaseModel):
     detail: str
     field: str | None = None
     errors: list[dict[str, str | int]] | None = None
+
+
+def described(texts: Mapping[int | str, str]) -> dict[int | str, dict[str, Any]]:
+    """Problems in the API's description, for ``responses`` of a route: by status, when it comes."""
+    content = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"content": content, "description": text} for status, text in texts.items()}
 
 
 def plain(text: str) -> str:
@@ -100,7 +116,7 @@ def install_problem_handlers(app: FastAPI, logger: Logger) -> None:
         status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
         if status >= 500:
             logger.warning("request failed", extra={"detail": str(error)})
-        headers = {"Retry-After": "1"} if status == 503 else None
+        headers = _HEADERS.get(status)
         return problem(status, str(error), field=getattr(error, "field", None), headers=headers)
 
     async def on_validation(_: Request, error: Exception) -> Response:

@@ -8,9 +8,9 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
-from fastapi import FastAPI, Header, Path, Query, Response
+from fastapi import Depends, FastAPI, Header, Path, Query, Response
 
-from topshelf.errors import UnavailableError
+from topshelf.errors import NoModelError
 from topshelf.ports import MetricSink, ModelRegistry, SigningKeys
 from topshelf.serving.pages import Page, parse_page
 from topshelf.serving.pointer import PointerCache
@@ -19,6 +19,7 @@ from topshelf.serving.recommender import Recommender
 from topshelf.serving.titles import Titles
 from topshelf.web import caching
 from topshelf.web.app import new_app
+from topshelf.web.callers import FORBIDDEN, Callers
 from topshelf.web.responder import Asked, Responder, as_json
 from topshelf.web.schemas import (
     ITEM_ID,
@@ -49,11 +50,13 @@ def create_recommend_app(
     registry: ModelRegistry,
     keys: SigningKeys,
     *,
+    callers: Callers,
     metrics: MetricSink,
     clock: Callable[[], datetime],
     monotonic: Callable[[], float],
     rng: random.Random,
     logger: Logger,
+    described: bool = False,
 ) -> FastAPI:
     """Builds the application.
 
@@ -63,13 +66,15 @@ def create_recommend_app(
         pointer: Knows the live version.
         registry: Tells where a version comes from.
         keys: Sign recommendation ids, and know them again.
+        callers: Tells who asks.
         metrics: Takes one line a request.
         clock: The time, with a time zone.
         monotonic: A clock for durations, in seconds.
         rng: Nonces of recommendation ids (no secret: the HMAC protects them).
         logger: For what went wrong.
+        described: See new_app.
     """
-    app = new_app(logger)
+    app = new_app(logger, callers, described=described)
     responder = Responder(
         titles, keys, metrics, clock=clock, monotonic=monotonic, rng=rng, logger=logger
     )
@@ -79,7 +84,8 @@ def create_recommend_app(
     @app.get(
         "/v1/users/{user_id:path}/recommendations",
         response_model=Recommendations,
-        responses=_NOT_MODIFIED,
+        responses=_NOT_MODIFIED | FORBIDDEN,
+        dependencies=[Depends(callers.own_viewer_only)],
         summary="Recommendations for a viewer",
     )
     async def get_recommendations(
@@ -123,6 +129,8 @@ def create_recommend_app(
     @app.get(
         "/v1/provenance/{recommendation_id}",
         response_model=Provenance,
+        responses=FORBIDDEN,
+        dependencies=[Depends(callers.admin_only)],
         summary="Where an answer came from: model, data and code",
     )
     async def get_provenance(
@@ -136,7 +144,7 @@ def create_recommend_app(
     async def get_health() -> Response:
         champion = pointer.get()
         if champion is None:
-            raise UnavailableError("no model is released yet")
+            raise NoModelError
         return as_json({"status": "ok", "model_version": champion.version}, caching.NEVER)
 
     _serve_file(app, "/openapi.json", "openapi.json", "application/json")
