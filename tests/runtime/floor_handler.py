@@ -4,9 +4,14 @@ import json
 import os
 from typing import Any
 
-from botocore.session import get_session
-from fastapi import FastAPI, Response
-from mangum import Mangum
+from topshelf.web.deferred import import_fastapi
+
+# As the function does.
+import_fastapi()
+
+from botocore.session import get_session  # noqa: E402
+from fastapi import FastAPI, Response  # noqa: E402
+from mangum import Mangum  # noqa: E402
 
 client = get_session().create_client("dynamodb", region_name=os.environ["AWS_REGION"])
 app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from infra.packaging.artefacts import compile_sources, drop_what_is_in, normalise, packed, size_of
+from infra.packaging.artefacts import (
+    compile_sources,
+    drop_unused,
+    drop_what_is_in,
+    normalise,
+    packed,
+    size_of,
+)
 from topshelf.errors import IntegrityError
 
 
@@ -97,3 +104,13 @@ def test_the_same_files_are_the_same_zip_whenever_and_wherever(tmp_path: Path) -
         rights = {i.filename: i.external_attr >> 16 for i in archive.infolist()}
         assert (rights["run"], rights["b.py"]) == (0o755, 0o644)
         assert sum(i.file_size for i in archive.infolist()) == size_of(tmp_path / "1")
+
+
+def test_what_libraries_load_for_nothing_is_left_out(tmp_path: Path) -> None:
+    for name in ("pydantic/v1/main.py", "pydantic/main.py", "fastapi/main.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    drop_unused(tmp_path)
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.py")}
+    assert left == {"pydantic/main.py", "fastapi/main.py"}
+    drop_unused(tmp_path)

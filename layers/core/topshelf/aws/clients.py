@@ -1,9 +1,10 @@
 """Clients of AWS: botocore's own in Lambda, localstack_client's where an endpoint is set."""
 
+from functools import cache
 from typing import Any
 
 from botocore.config import Config
-from botocore.session import get_session
+from botocore.session import Session, get_session
 
 __all__ = ["create_client"]
 
@@ -36,10 +37,16 @@ def create_client(
         s3={"addressing_style": "path"} if endpoint_url else {},
     )
     if endpoint_url is None:
-        return get_session().create_client(service, region_name=region, config=config)
+        return _session().create_client(service, region_name=region, config=config)
     # Not in Lambda: the package is there for local work only.
-    from localstack_client.session import Session  # noqa: PLC0415
+    from localstack_client.session import Session as LocalSession  # noqa: PLC0415
 
     host = endpoint_url.removeprefix("http://").removeprefix("https://").rstrip("/")
-    session = Session(region_name=region, localstack_host=host)
+    session = LocalSession(region_name=region, localstack_host=host)
     return session.client(service, config=config)
+
+
+@cache
+def _session() -> Session:
+    """One for every client: what it has read of endpoints and credentials is not read again."""
+    return get_session()
