@@ -10,6 +10,8 @@ UV := .boot/bin/uv
 READY := .venv/.ready
 BIN := .venv/bin
 SAM := .sam/bin/sam
+MINISTACK := .ministack/bin/ministack
+CHECKOV := .checkov/bin/checkov
 ARCH ?= arm64
 DATA ?=
 export UV_PROJECT_ENVIRONMENT := .venv
@@ -41,7 +43,7 @@ setup: $(READY) ## the interpreter and the libraries, pinned
 
 .PHONY: clean
 clean: ## remove what make made
-	rm -rf .boot .venv .sam .aws-sam .build .topshelf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* coverage.xml
+	rm -rf .boot .venv .checkov .ministack .sam .aws-sam .build .topshelf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* coverage.xml
 
 # ---------------------------------------------------------------- use
 
@@ -57,7 +59,8 @@ demo-once: $(READY) ## the same, checked, and done
 
 .PHONY: test
 test: $(READY) ## the tests, with coverage
-	@$(BIN)/pytest --cov --cov-report=
+	@mkdir -p .build/reports
+	@$(BIN)/pytest --cov --cov-report=xml:.build/reports/coverage.xml --junit-xml=.build/reports/junit.xml
 	@$(BIN)/coverage report --skip-covered --fail-under=90
 
 .PHONY: test-all
@@ -84,10 +87,18 @@ lint: $(READY) ## format, lint, types, import rules, template
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m infra.pipeline.declarative Jenkinsfile
+	@$(MAKE) lint-template
+
+.PHONY: lint-template
+lint-template: $(READY) $(SAM) $(CHECKOV) ## template.yaml: cfn-lint, sam validate, checkov
 	@$(BIN)/cfn-lint template.yaml
+	@mkdir -p .build
+	@SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1 >.build/validate.log 2>&1 || { cat .build/validate.log >&2; exit 1; }
+	@$(CHECKOV) --config-file .checkov.yaml >.build/checkov.log 2>&1 || { cat .build/checkov.log >&2; exit 1; }
 
 .PHONY: check
-check: lint check-requirements check-openapi test demo-once ## everything that CI runs
+check: lint check-requirements check-openapi check-grants test demo-once ## everything that CI runs
 
 # ---------------------------------------------------------------- artefacts
 
@@ -95,6 +106,12 @@ $(SAM): requirements/sam.txt .python-version | $(UV)
 	@echo "setting up: AWS SAM CLI"
 	@$(UV) venv --quiet --allow-existing --python "$$(cat .python-version)" .sam
 	@$(UV) pip sync --quiet --python .sam/bin/python --require-hashes requirements/sam.txt
+	@touch $@
+
+$(CHECKOV): requirements/checkov.txt .python-version | $(UV)
+	@echo "setting up: checkov"
+	@$(UV) venv --quiet --allow-existing --python "$$(cat .python-version)" .checkov
+	@$(UV) pip sync --quiet --python .checkov/bin/python --require-hashes requirements/checkov.txt
 	@touch $@
 
 # A layer's BuildArchitecture can be no parameter: the template is built with what was asked for.
@@ -117,6 +134,136 @@ test-runtime: $(READY) .build/runtime/.ready ## the artefacts in Lambda's own ru
 	@$(MAKE) build ARCH=$$(uname -m | sed 's/aarch64/arm64/')
 	@$(BIN)/pytest tests/runtime -m '' -s
 
+$(MINISTACK): requirements/ministack.txt .python-version | $(UV)
+	@echo "setting up: MiniStack"
+	@$(UV) venv --quiet --allow-existing --python "$$(cat .python-version)" .ministack
+	@$(UV) pip sync --quiet --python .ministack/bin/python --require-hashes requirements/ministack.txt
+	@touch $@
+
+.PHONY: test-stack
+test-stack: $(READY) $(MINISTACK) ## template.yaml deployed by CloudFormation to MiniStack: every resource, and the platform at work on it
+	@$(MAKE) build ARCH=$$(uname -m | sed 's/aarch64/arm64/')
+	@$(BIN)/pytest tests/stack -m '' -s
+
+# ---------------------------------------------------------------- containers
+
+# stand-in: images made from Debian's packages; real: python and public.ecr.aws/lambda/python.
+IMAGES ?= stand-in
+# Debian mirror for stand-ins; the one that apt uses here unless given.
+MIRROR ?=
+IMAGE ?=
+CONTAINERS = $(BIN)/python -m infra.containers
+
+.build/training/.ready: training/requirements.txt | $(UV)
+	@rm -rf .build/training && mkdir -p .build/training
+	@$(UV) pip install --quiet --no-deps --require-hashes --python $(BIN)/python --target .build/training -r training/requirements.txt
+	@touch $@
+
+.PHONY: image
+image: $(READY) .build/training/.ready ## the training image; IMAGES=real from python:3.13-slim
+	@$(CONTAINERS) image --images $(IMAGES) --mirror "$(MIRROR)"
+
+.PHONY: push-image
+push-image: $(READY) ## push it: IMAGE=<registry>/<name>:<tag>, after docker login
+	@test -n "$(IMAGE)" || { echo "name the image in your registry: make push-image IMAGE=<registry>/<name>:<tag>" >&2; exit 1; }
+	@$(CONTAINERS) push "$(IMAGE)"
+
+.PHONY: test-sam
+test-sam: $(READY) $(SAM) .build/runtime/.ready .build/training/.ready ## sam local and the training image, in containers; starts an engine if none runs; IMAGES=real
+	@began=$$(date +%s); \
+	$(CONTAINERS) install --images $(IMAGES); \
+	$(MAKE) build ARCH=$$(uname -m | sed 's/aarch64/arm64/'); \
+	$(BIN)/pytest tests/sam -m '' -s --images $(IMAGES) --mirror "$(MIRROR)"; \
+	echo "make test-sam: $$(( $$(date +%s) - began )) s"
+
+.PHONY: docker-engine
+docker-engine: $(READY) ## a Docker engine until Ctrl-C, for several of these in a row
+	@$(CONTAINERS) engine
+
+.PHONY: docker-clean
+docker-clean: $(READY) ## remove containers, networks and images that were made here
+	@$(CONTAINERS) clean
+
+# ---------------------------------------------------------------- the pipeline's stages
+
+# aws, or local: a local cloud in its place. STAGE is one of infra/pipeline/stages.toml.
+TARGET ?= aws
+STAGE ?= staging
+PIPELINE = $(BIN)/python -m infra.pipeline
+LINT := .build/lint/node_modules/.bin/npm-groovy-lint
+
+# Stages run beside each other: what they share is made before.
+.PHONY: setup-all
+setup-all: $(READY) $(SAM) $(CHECKOV) $(MINISTACK) $(LINT) ## everything that the stages need, pinned
+
+.PHONY: check-code
+check-code: lint lint-pipeline check-requirements check-openapi check-grants ## every check that runs no code of ours
+
+.PHONY: build-native
+build-native: ## the build for this machine's processor
+	@$(MAKE) build ARCH=$$(uname -m | sed 's/aarch64/arm64/')
+
+.PHONY: deploy
+deploy: $(READY) $(SAM) ## deploy what was built; STAGE=staging, TARGET=local for a local cloud
+	@$(PIPELINE) deploy --stage $(STAGE) --target $(TARGET)
+
+.PHONY: smoke
+smoke: $(READY) ## try everything that a deployed stage offers, once; STAGE, TARGET
+	@$(PIPELINE) smoke --stage $(STAGE) --target $(TARGET)
+
+.PHONY: load-test
+load-test: $(READY) ## 2,000 requests to a deployed stage: p99 < 100 ms, errors < 0.1%; STAGE, TARGET, P99_MS, ERROR_SHARE
+	@$(PIPELINE) load-test --stage $(STAGE) --target $(TARGET)
+
+.PHONY: canary
+canary: $(READY) $(SAM) ## release step by step, tried and watched; STAGE, TARGET
+	@$(PIPELINE) canary --stage $(STAGE) --target $(TARGET)
+
+.PHONY: promote
+promote: $(READY) ## make sure that a release has all requests and no alarm rings; STAGE, TARGET
+	@$(PIPELINE) promote --stage $(STAGE) --target $(TARGET)
+
+.PHONY: roll-back
+roll-back: $(READY) ## go back to the code from before the last canary; STAGE, TARGET
+	@$(PIPELINE) roll-back --stage $(STAGE) --target $(TARGET)
+
+.PHONY: promote-or-roll-back
+promote-or-roll-back: $(READY) ## promote where the canary passed, else roll back; STAGE, TARGET
+	@$(PIPELINE) promote-or-roll-back --stage $(STAGE) --target $(TARGET)
+
+.PHONY: notify
+notify: $(READY) ## tell how a run of the pipeline ended; RESULT, TOPSHELF_NOTICE_TOPIC
+	@$(PIPELINE) notify --target $(TARGET)
+
+.PHONY: stage-down
+stage-down: $(READY) ## end a stage's local cloud; STAGE
+	@$(PIPELINE) down --stage $(STAGE)
+
+$(LINT): infra/pipeline/lint/package-lock.json infra/pipeline/lint/package.json
+	@command -v npm >/dev/null && command -v java >/dev/null || { \
+	  echo "linting the Jenkinsfile needs Node 20 with npm, and Java 17 (Debian: apt-get install nodejs npm default-jre-headless)" >&2; exit 1; }
+	@mkdir -p .build/lint && cp $^ .build/lint
+	@cd .build/lint && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: check-declarative
+check-declarative: $(READY) ## is the Jenkinsfile Declarative Pipeline, by its documented grammar?
+	@$(BIN)/python -m infra.pipeline.declarative Jenkinsfile
+
+.PHONY: lint-pipeline
+lint-pipeline: check-declarative $(LINT) ## the same, and npm-groovy-lint (15 s)
+	@$(LINT) --noserver --config "$(CURDIR)/infra/pipeline/lint/.groovylintrc.json" --failon info --loglevel info Jenkinsfile > .build/lint/report.txt 2>&1 || { cat .build/lint/report.txt >&2; exit 1; }
+
+.PHONY: upgrade-lint
+upgrade-lint: $(READY) ## pins of npm-groovy-lint anew, with hashes and without addresses
+	@cd infra/pipeline/lint && npm install --silent --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+	@$(BIN)/python -m infra.pipeline.lint infra/pipeline/lint/package-lock.json
+
+# FROM and TO are stages of the Jenkinsfile: FROM="Deploy to staging" leaves out what ran before.
+.PHONY: test-pipeline
+test-pipeline: $(READY) ## the Jenkinsfile's stages in order by their targets, a local cloud for AWS; FROM, TO
+	@$(BIN)/pytest tests/pipeline -m '' -s $(if $(FROM),--from-stage="$(FROM)") $(if $(TO),--to-stage="$(TO)")
+
 # ---------------------------------------------------------------- derived files
 
 # One resolution (all.txt); every other file is a part of it.
@@ -125,12 +272,14 @@ COMPILE = $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-h
 PARTS := core:layers/core/requirements.txt api:functions/recommend_api/requirements.txt \
   api:functions/ingest_events/requirements.txt numerics:functions/refresh_topk/requirements.txt \
   training:training/requirements.txt
-EMPTY_PARTS := functions/release_model/requirements.txt
+EMPTY_PARTS := functions/check_deployment/requirements.txt functions/release_model/requirements.txt
 OUT ?= .
 
 .PHONY: upgrade
 upgrade: $(UV) ## resolve anew, then derive
 	@$(COMPILE) --group dev --upgrade -o requirements/all.txt
+	@$(COMPILE) --group checkov --upgrade -o requirements/checkov.txt
+	@$(COMPILE) --group ministack --upgrade -o requirements/ministack.txt
 	@$(COMPILE) --group sam --upgrade -o requirements/sam.txt
 	@$(COMPILE) --group runtime --upgrade -o requirements/runtime.txt
 	@$(MAKE) requirements
@@ -139,6 +288,8 @@ upgrade: $(UV) ## resolve anew, then derive
 requirements: $(UV) ## pins of the environment and of each Lambda from pyproject.toml
 	@mkdir -p $(OUT)/requirements
 	@$(COMPILE) --group dev -c requirements/all.txt -o $(OUT)/requirements/all.txt
+	@$(COMPILE) --group checkov -c requirements/checkov.txt -o $(OUT)/requirements/checkov.txt
+	@$(COMPILE) --group ministack -c requirements/ministack.txt -o $(OUT)/requirements/ministack.txt
 	@$(COMPILE) --group sam -c requirements/sam.txt -o $(OUT)/requirements/sam.txt
 	@$(COMPILE) --group runtime -c requirements/runtime.txt -o $(OUT)/requirements/runtime.txt
 	@set -e; for part in $(PARTS); do \
@@ -161,6 +312,14 @@ openapi: $(READY) ## the API's description and page
 .PHONY: check-openapi
 check-openapi: $(READY) ## are they in step?
 	@$(BIN)/python -m infra.cli.openapi --check
+
+.PHONY: grants
+grants: $(READY) ## what each role may do, docs/grants.md
+	@$(BIN)/python -m infra.grants
+
+.PHONY: check-grants
+check-grants: $(READY) ## is it in step?
+	@$(BIN)/python -m infra.grants --check
 
 # ---------------------------------------------------------------- figures
 

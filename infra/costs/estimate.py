@@ -13,6 +13,8 @@ from infra.local.translate import Translation, translate
 __all__ = ["Estimate", "Line", "estimate"]
 
 _MILLION = 1_000_000
+_WITH_TRAINING = {"TrainingImageUri": "any"}
+"""Without an image nothing is trained in AWS, and the bill would leave the training out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def estimate(
         IntegrityError: The template has a resource whose cost nobody has stated.
         TopshelfError: The template or a parameter is not valid.
     """
-    said = translate(template, overrides, prices.region)
+    said = translate(template, overrides, prices.region, _WITH_TRAINING)
     quiet = replace(traffic, requests=0, events=0)
     months = (quiet, replace(quiet, requests=_MILLION), replace(quiet, events=_MILLION), traffic)
     bills = [_charges(said, month, prices) for month in months]

@@ -20,6 +20,10 @@ _COMPRESSED = 0.2
 _ENVELOPE_BYTES = 120
 """What CloudWatch Logs puts around a line that it hands on."""
 _TOPK = "top-K tables"
+_CHECKS = ("CheckIngestEvents", "CheckRecommendApi")
+"""Functions that run a moment when new code is deployed."""
+_RARE_LOGS = ("CheckDeploymentLogs", "TrainingJobLogs", "TrainingMachineLogs")
+"""Logs of what runs once a day, or when new code is deployed: a few lines."""
 _METRICS = {"RecommendApiLogs": 10, "IngestEventsLogs": 3}
 """Custom metrics in a function's log lines; each is billed once for the slot and service."""
 
@@ -91,6 +95,8 @@ def _http_api(r: Resource, t: Traffic, p: Prices) -> Iterator[Charge]:
 
 
 def _function(r: Resource, t: Traffic, p: Prices) -> Iterator[Charge]:
+    if r.name in _CHECKS:
+        return
     calls, seconds = {
         "RecommendApi": (t.requests, t.requests * t.recommend_ms / 1000),
         "IngestEvents": (t.posts, t.posts * t.ingest_ms / 1000),
@@ -111,6 +117,8 @@ def _logs(r: Resource, t: Traffic, p: Prices) -> Iterator[Charge]:
         "ReleaseModelLogs": t.trainings,
     }
     of_ours = {"RecommendApiLogs": t.line_bytes, "IngestEventsLogs": 350}
+    if r.name in _RARE_LOGS:
+        return
     if r.name in calls:
         size = calls[r.name] * (t.platform_log_bytes + of_ours.get(r.name, 0)) / _GB
     else:
@@ -179,22 +187,72 @@ def _secret(r: Resource, __: Traffic, p: Prices) -> Iterator[Charge]:
     yield Charge(r.name, "kept", p.of("secrets", 1), 0)
 
 
+def _alarm(r: Resource, _: Traffic, p: Prices) -> Iterator[Charge]:
+    metrics = r.properties.get("Metrics", [{"MetricStat": {}}])
+    watched = sum("MetricStat" in metric for metric in metrics)
+    yield Charge(r.name, "metrics watched", p.of("cloudwatch_alarms", watched), 0)
+
+
+def _state_machine(r: Resource, t: Traffic, p: Prices) -> Iterator[Charge]:
+    thousands = t.trainings * t.release_states / 1000
+    yield Charge(r.name, "state transitions", 0, p.of("state_transitions", thousands))
+
+
+def _training(r: Resource, t: Traffic, p: Prices) -> Iterator[Charge]:
+    """As if on demand: what Spot capacity costs changes by the hour, and is always less."""
+    container = r.properties["ContainerProperties"]
+    needs = r.resolve(container["ResourceRequirements"])
+    sizes = {need["Type"]: float(need["Value"]) for need in needs}
+    hours = t.trainings * t.training_hours
+    yield Charge(r.name, "processors", 0, p.of("fargate_vcpu", hours * sizes["VCPU"]))
+    memory = hours * sizes["MEMORY"] / 1024
+    yield Charge(r.name, "memory", 0, p.of("fargate_memory", memory))
+    if r.resolve(container["NetworkConfiguration"])["AssignPublicIp"] == "ENABLED":
+        yield Charge(r.name, "address", 0, p.of("public_ipv4", hours))
+
+
 _FREE = frozenset(
     {
+        "AWS::ApiGatewayV2::Authorizer",
+        "AWS::ApiGatewayV2::Integration",
+        "AWS::ApiGatewayV2::Route",
         "AWS::ApiGatewayV2::Stage",
+        "AWS::Batch::ComputeEnvironment",
+        "AWS::Batch::JobQueue",
+        "AWS::CodeDeploy::Application",
+        "AWS::CodeDeploy::DeploymentGroup",
+        "AWS::EC2::InternetGateway",
+        "AWS::EC2::Route",
+        "AWS::EC2::RouteTable",
+        "AWS::EC2::SecurityGroup",
+        "AWS::EC2::Subnet",
+        "AWS::EC2::SubnetRouteTableAssociation",
+        "AWS::EC2::VPC",
+        "AWS::EC2::VPCEndpoint",
+        "AWS::EC2::VPCGatewayAttachment",
         "AWS::IAM::Role",
+        "AWS::Lambda::Alias",
+        "AWS::Lambda::EventInvokeConfig",
         "AWS::Lambda::EventSourceMapping",
         "AWS::Lambda::LayerVersion",
         "AWS::Lambda::Permission",
+        "AWS::Lambda::Version",
         "AWS::Logs::SubscriptionFilter",
         "AWS::S3::BucketPolicy",
+        "AWS::SNS::Subscription",
+        "AWS::SNS::Topic",
+        "AWS::SNS::TopicPolicy",
         "AWS::SQS::Queue",
+        "AWS::Scheduler::Schedule",
     }
 )
-"""Types that cost nothing, or nothing while all is well (a queue of failures)."""
+"""Types that cost nothing, or nothing while all is well: queues and topics of failures, a schedule
+that starts once a day, endpoints that are gateways, versions without a snapshot."""
 
 _RULES: dict[str, Rule] = {
     "AWS::ApiGatewayV2::Api": _http_api,
+    "AWS::Batch::JobDefinition": _training,
+    "AWS::CloudWatch::Alarm": _alarm,
     "AWS::Lambda::Function": _function,
     "AWS::Logs::LogGroup": _logs,
     "AWS::DynamoDB::Table ActivityTable": _activity,
@@ -202,5 +260,6 @@ _RULES: dict[str, Rule] = {
     "AWS::S3::Bucket": _bucket,
     "AWS::KinesisFirehose::DeliveryStream": _delivery,
     "AWS::SecretsManager::Secret": _secret,
+    "AWS::StepFunctions::StateMachine": _state_machine,
 }
 """By type, or by type and logical id."""

@@ -15,6 +15,8 @@ class Traffic:
         events: Viewing events a month.
         movies: In the catalogue.
         trainings: Training runs a month, each followed by a release.
+        training_hours: Duration of one training run.
+        release_states: State transitions of a training run with its release.
         events_a_post: Events that a client sends in one request.
         live_share: Share of events that call for a refresh: those of viewers who have a list.
         events_a_refresh: Events of one viewer that one refresh takes together.
@@ -39,6 +41,8 @@ class Traffic:
     events: int
     movies: int = 27_000
     trainings: int = 30
+    training_hours: float = 1
+    release_states: int = 60
     events_a_post: int = 10
     live_share: float = 0.9
     events_a_refresh: float = 1.5

@@ -226,7 +226,8 @@ class LocalCloud:
     def _translate(self) -> Translation:
         options = self.options
         machine = _ARCHITECTURES.get(platform.machine(), "x86_64")
-        preferred = {"Architecture": machine}
+        # CodeDeploy is played by nobody here.
+        preferred = {"Architecture": machine, "GradualDeployment": "false"}
         return translate(options.template, options.parameters, options.region, preferred)
 
     def _context(self, translation: Translation) -> Context:

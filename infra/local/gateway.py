@@ -9,10 +9,12 @@ import json
 import secrets
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from infra.local.asgi import BodyTooLargeError, Receive, Scope, Send, read_body, respond
+from infra.local.cors import Cors
 from infra.local.functions import PAYLOAD_LIMIT, Invocation
 from infra.local.http_event import Answer, Api, Request, answer_of, build_event, decoded_path
 from infra.local.routes import Route, RouteTable
@@ -25,6 +27,7 @@ _BODY_LIMIT: Final = 10 * 1024 * 1024
 _HEADER_LIMIT: Final = 10_240
 _INTEGRATION_SECONDS: Final = 30.0
 _BODY_SECONDS: Final = 30.0
+_NO_PAGES: Final = Cors()
 
 
 class Gateway:
@@ -36,6 +39,7 @@ class Gateway:
         invoke: Calls a function by ARN; runs in the executor.
         executor: Runs invocations.
         verifier: Checks signatures; None lets every request in.
+        cors: Whose pages may call it.
         port: Where it listens.
         clock: The time, UTC.
         body_seconds: How long a request's body may take to arrive.
@@ -50,6 +54,7 @@ class Gateway:
         *,
         verifier: Verifier | None,
         port: int,
+        cors: Cors = _NO_PAGES,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         body_seconds: float = _BODY_SECONDS,
     ) -> None:
@@ -59,6 +64,7 @@ class Gateway:
         self._executor = executor
         self._verifier = verifier
         self._port = port
+        self._cors = cors
         self._clock = clock
         self._body_seconds = body_seconds
 
@@ -82,6 +88,13 @@ class Gateway:
         except TimeoutError:
             return _message(408, "Request Timeout", ("connection", "close"))
         request = _request(scope, body, self._port)
+        preflight = self._cors.preflight(request)
+        if preflight is not None:
+            return preflight
+        answer = await self._routed(request, request_id)
+        return replace(answer, headers=[*answer.headers, *self._cors.headers_for(request)])
+
+    async def _routed(self, request: Request, request_id: str) -> Answer:
         found = self._routes.match(request.method, decoded_path(request.raw_path))
         if found is None:
             return _message(404, "Not Found")

@@ -31,7 +31,12 @@ class Resolver:
     """
 
     def __init__(self, template: Mapping[str, Any], values: Mapping[str, str]) -> None:
-        self._values: dict[str, Any] = {**values, "AWS::NoValue": NO_VALUE}
+        declared = template.get("Parameters", {})
+        self._values: dict[str, Any] = {
+            name: _listed(value) if _is_list(declared.get(name, {})) else value
+            for name, value in values.items()
+        }
+        self._values["AWS::NoValue"] = NO_VALUE
         self._mappings = template.get("Mappings", {})
         self._conditions = template.get("Conditions", {})
         self._asked: list[str] = []
@@ -200,6 +205,15 @@ def creation_order(resources: Mapping[str, Any]) -> list[str]:
     except CycleError as error:
         chain = " → ".join(reversed(error.args[1]))
         raise TopshelfError(f"template: resources need each other: {chain}") from error
+
+
+def _is_list(declaration: Mapping[str, Any]) -> bool:
+    kind = str(declaration.get("Type", ""))
+    return kind == "CommaDelimitedList" or kind.startswith("List<")
+
+
+def _listed(value: str) -> list[str]:
+    return [item.strip() for item in value.split(",")]
 
 
 def _function_name(value: Mapping[str, Any]) -> str | None:

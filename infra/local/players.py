@@ -14,6 +14,7 @@ from localstack_client.session import Session
 
 from infra.local import log_pattern
 from infra.local.asgi import Front
+from infra.local.cors import Cors
 from infra.local.delivery import Delivery
 from infra.local.delivery_stream import stream_of
 from infra.local.deploy import Deployment
@@ -26,7 +27,7 @@ from infra.local.lambda_api import LambdaApi
 from infra.local.logs import Logs
 from infra.local.notes import Notes
 from infra.local.records import Shards
-from infra.local.routes import Route, RouteTable, routes_of
+from infra.local.routes import Route, RouteTable, declared_route, routes_of
 from infra.local.runtime import functions_of, spawner
 from infra.local.sigv4 import Verifier
 from infra.local.streams import StreamPlayer
@@ -90,7 +91,7 @@ class Players:
         self._faults = faults
         self._running = ExitStack()
         specs = functions_of(deployment, translation, stage.concurrency)
-        api, self._routes = _api(deployment)
+        api, cors, self._routes = _api(deployment)
         self._logs = Logs(self._client("logs"), stage.log_dir, faults)
         spawn = spawner(
             self._logs,
@@ -113,6 +114,7 @@ class Players:
             self._executor,
             verifier=self._verifier() if stage.auth else None,
             port=stage.api_listener.getsockname()[1],
+            cors=cors,
         )
         lambda_api = LambdaApi(self._functions.invoke, self._functions.pool, self._executor)
         # Of the copies, which are closed with these players: who comes meanwhile waits, and is
@@ -241,10 +243,19 @@ class Players:
         )
 
 
-def _api(deployment: Deployment) -> tuple[Api, list[Route]]:
+def _api(deployment: Deployment) -> tuple[Api, Cors, list[Route]]:
     apis = list(deployment.of_type("AWS::ApiGatewayV2::Api"))
     if len(apis) > 1:
         raise TopshelfError("the local cloud plays one HTTP API, the template has several")
     routes = [route for api in apis for route in routes_of(api.properties.get("Body", {}))]
+    integrations = {
+        integration.physical_id: integration.properties
+        for integration in deployment.of_type("AWS::ApiGatewayV2::Integration")
+    }
+    routes += [
+        declared_route(route.properties, integrations)
+        for route in deployment.of_type("AWS::ApiGatewayV2::Route")
+    ]
     api_id = apis[0].physical_id if apis else "local"
-    return Api(api_id, deployment.account_id, deployment.region), routes
+    cors = Cors.of(apis[0].properties.get("CorsConfiguration", {}) if apis else {})
+    return Api(api_id, deployment.account_id, deployment.region), cors, routes

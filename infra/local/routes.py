@@ -1,4 +1,4 @@
-"""Routes of an HTTP API, from its OpenAPI body, and which of them answers a request.
+"""Routes of an HTTP API, from its resources or its OpenAPI body, and which of them answers.
 
 Reference: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
 """
@@ -10,12 +10,14 @@ from typing import Any, Final
 
 from topshelf.errors import TopshelfError
 
-__all__ = ["Route", "RouteTable", "routes_of"]
+__all__ = ["Route", "RouteTable", "declared_route", "routes_of"]
 
 _ANY: Final = "x-amazon-apigateway-any-method"
 _INTEGRATION: Final = "x-amazon-apigateway-integration"
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", _ANY)
-_FUNCTION: Final = re.compile(r"/functions/(arn:[^/]+)/invocations$")
+# A function's ARN, or the long form that SAM writes.
+_FUNCTION: Final = re.compile(r"(?:^|/functions/)(arn:[^/]+:lambda:[^/]+)(?:/invocations)?$")
+_JWT: Final = "the local cloud checks no tokens (JWT); `make test-stack` deploys with them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,32 @@ def routes_of(body: Mapping[str, Any]) -> Iterator[Route]:
             security = operation.get("security", body.get("security", []))
             iam = _signed(security, schemes, f"{name} {path}")
             yield Route(name, path, integration["uri"], iam)
+
+
+def declared_route(
+    route: Mapping[str, Any], integrations: Mapping[str, Mapping[str, Any]]
+) -> Route:
+    """The route that a resource of its own declares.
+
+    Args:
+        route: Properties of an ``AWS::ApiGatewayV2::Route``.
+        integrations: Those of each ``AWS::ApiGatewayV2::Integration``, by its id.
+
+    Raises:
+        TopshelfError: It asks for what the local cloud does not play.
+    """
+    key = str(route["RouteKey"])
+    integration = integrations.get(str(route.get("Target", "")).removeprefix("integrations/"), {})
+    if integration.get("IntegrationType") != "AWS_PROXY":
+        raise TopshelfError(f"route {key}: only functions answer here")
+    if str(integration.get("PayloadFormatVersion")) != "2.0":
+        raise TopshelfError(f"route {key}: only payload format 2.0 is played")
+    authorization = route.get("AuthorizationType", "NONE")
+    if authorization not in ("AWS_IAM", "NONE"):
+        detail = _JWT if authorization == "JWT" else f"it cannot play {authorization}"
+        raise TopshelfError(f"route {key}: {detail}")
+    method, _, path = ("ANY", "", "/$default") if key == "$default" else key.partition(" ")
+    return Route(method, path, integration["IntegrationUri"], authorization == "AWS_IAM")
 
 
 def _signed(security: Sequence[Mapping[str, Any]], schemes: Mapping[str, Any], key: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from localstack_client.session import Session
 
+from infra.grants.recorder import RECORD_CALLS
 from infra.local.deploy import Deployment, Resource
 from infra.local.functions import Function
 from infra.local.logs import Logs
@@ -18,7 +19,15 @@ from topshelf.errors import TopshelfError, UnavailableError
 __all__ = ["functions_of", "spawner", "worker_environment"]
 
 # What a Python process needs of the machine; nothing of the user's AWS setup is among it.
-_PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONHASHSEED")
+_PASSED_ON: Final = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "VIRTUAL_ENV",
+    "PYTHONHASHSEED",
+    RECORD_CALLS,
+)
 _PASSED_ON_PREFIXES: Final = ("COVERAGE_", "COV_CORE_")
 
 

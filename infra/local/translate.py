@@ -1,6 +1,7 @@
 """A SAM template as plain CloudFormation, and the local directories that its code lives in."""
 
 import copy
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -86,6 +87,8 @@ def translate(
             if isinstance(properties.get(name), str):
                 code[owner] = _code_directory(path.parent / properties[name], owner)
                 properties[name] = f"s3://{_CODE_BUCKET}/{owner}"
+    # It tells of features under test at its makers'.
+    logging.getLogger("samtranslator.feature_toggle").setLevel(logging.ERROR)
     # The package's own ``transform`` would ask the environment for a region.
     session = boto3.session.Session(region_name=region)
     metrics = Metrics("topshelf", DummyMetricsPublisher())

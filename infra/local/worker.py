@@ -18,8 +18,10 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from infra.grants.recorder import RECORD_CALLS, record_calls
 from infra.local.frames import ChannelClosedError, read_frame, write_frame
 
 __all__ = ["LambdaContext", "main"]
@@ -65,6 +67,8 @@ def main(requests: int, answers: int, handler_name: str) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)
+    if RECORD_CALLS in os.environ:
+        record_calls(Path(os.environ[RECORD_CALLS]), os.environ["AWS_LAMBDA_FUNCTION_NAME"])
     # As in Lambda: the code's own directory comes first, and this one's is not there.
     sys.path.insert(0, os.getcwd())
     try:

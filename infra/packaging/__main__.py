@@ -3,16 +3,27 @@
 Usage: ``python -m infra.packaging [BUILD]``; BUILD is ``.aws-sam/build`` unless given.
 """
 
+import json
+import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.table import Table
 from samtranslator.yaml_helper import yaml_parse
 
 from infra.cli.console import err, out
-from infra.packaging.artefacts import compile_sources, drop_what_is_in, normalise, packed, size_of
+from infra.packaging.artefacts import (
+    compile_sources,
+    drop_unused,
+    drop_what_is_in,
+    normalise,
+    packed,
+    size_of,
+)
+from infra.packaging.wheels import check_wheels
 from topshelf.errors import IntegrityError, TopshelfError
 
 __all__ = ["main"]
@@ -55,21 +66,32 @@ def main(build: Path) -> int:
     }
     (layer,) = by_type["LayerVersion"]
     packages = build / layer / "python"
+    for folder in (packages, *(build / name for name in by_type["Function"])):
+        check_wheels(folder, _architecture(template))
+    drop_unused(packages)
     compile_sources(packages, "/opt/python")
     found = [_finished(build, layer)]
     for name in by_type["Function"]:
         drop_what_is_in(packages, build / name)
         compile_sources(build / name, "/var/task")
         found.append(_finished(build, name))
-    api = {
-        name
-        for name in by_type["Function"]
-        if any(
-            event["Type"] == "HttpApi"
-            for event in resources[name]["Properties"].get("Events", {}).values()
-        )
-    }
-    return _report(found, api)
+    return _report(found, _behind_the_api(resources))
+
+
+def _architecture(template: Path) -> str:
+    # A build is of one: what was asked for is the parameter's default in it.
+    return str(yaml_parse(template.read_text())["Parameters"]["Architecture"]["Default"])
+
+
+def _behind_the_api(resources: Mapping[str, Any]) -> set[str]:
+    """Functions that an integration of the HTTP API leads to."""
+    uris = [
+        json.dumps(resource["Properties"]["IntegrationUri"])
+        for resource in resources.values()
+        if resource["Type"] == "AWS::ApiGatewayV2::Integration"
+    ]
+    named = {part for uri in uris for part in re.findall(r"\w+", uri)}
+    return {name for name in resources if name in named}
 
 
 def _finished(build: Path, name: str) -> _Artefact:

@@ -1,4 +1,4 @@
-"""HTTP APIs: the API, the routes and integrations of its OpenAPI body, its stages."""
+"""HTTP APIs: the API with what its OpenAPI body holds, and its stages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,8 +21,14 @@ def _create_api(context: Context, logical_id: str, properties: Mapping[str, Any]
     if api is None:
         protocol = given.pop("ProtocolType", "HTTP")
         api = context.call("apigatewayv2", "create_api", Name=name, ProtocolType=protocol, **given)
+    else:
+        changed = {key: value for key, value in given.items() if key != "ProtocolType"}
+        context.call("apigatewayv2", "update_api", ApiId=api["ApiId"], **changed)
+        if "CorsConfiguration" not in given:
+            context.found("apigatewayv2", "delete_cors_configuration", ApiId=api["ApiId"])
     api_id = api["ApiId"]
-    _replace_routes(context, api_id, body)
+    if body:
+        _replace_routes(context, api_id, body)
     endpoint = f"https://{api_id}.execute-api.{context.region}.amazonaws.com"
     return Provisioned(api_id, {"ApiId": api_id, "ApiEndpoint": endpoint})
 
@@ -66,8 +72,10 @@ def _replace_routes(context: Context, api_id: str, body: Mapping[str, Any]) -> N
 
 
 def _api_exists(context: Context, api: Provisioned, properties: Mapping[str, Any]) -> object:
+    if not properties.get("Body"):
+        return context.found("apigatewayv2", "get_api", ApiId=api.physical_id)
     answer = context.found("apigatewayv2", "get_routes", ApiId=api.physical_id)
-    wanted = {route.key for route in routes_of(properties.get("Body", {}))}
+    wanted = {route.key for route in routes_of(properties["Body"])}
     return answer and wanted == {route["RouteKey"] for route in answer["Items"]}
 
 

@@ -144,8 +144,8 @@ def test_a_change_that_cannot_be_deployed_leaves_what_ran(engineer: Engineer) ->
         changed(engineer, change)
     assert sorted(engineer.tables()) == before
     assert engineer.get("/old") == (200, "1")
-    engineer.template.write_text("Resources: {Topic: {Type: 'AWS::SNS::Topic'}}")
-    with pytest.raises(UnavailableError, match=r"cannot create Topic.*what ran before goes on"):
+    engineer.template.write_text("Resources: {Broker: {Type: 'AWS::AmazonMQ::Broker'}}")
+    with pytest.raises(UnavailableError, match=r"cannot create Broker.*what ran before goes on"):
         engineer.cloud.update()
     engineer.template.write_text("{")
     with pytest.raises(UnavailableError, match=r"(?s)cannot read.*what ran before goes on"):

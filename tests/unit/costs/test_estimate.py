@@ -48,6 +48,14 @@ def bill(traffic: Traffic = BUSY, **parameters: str) -> dict[tuple[str, str], Li
         # 150M x (900 + 300) bytes = 180 GB at $0.50.
         ("RecommendApiLogs", "lines taken in", 90.0),
         ("SigningSecret", "kept", 0.4),
+        # 30 trainings of an hour with 2 processors at $0.04048, and 16 GB at $0.004445.
+        ("TrainingJob", "processors", 2.4288),
+        ("TrainingJob", "memory", 2.1336),
+        ("TrainingJob", "address", 0.15),
+        # 30 x 60 transitions at $0.025 a thousand.
+        ("TrainingMachine", "state transitions", 0.045),
+        # Failed ones and all.
+        ("ApiFailures", "metrics watched", 0.2),
     ],
 )
 def test_a_line_is_what_the_price_list_makes_it(resource: str, what: str, month: float) -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.routes import Route, RouteTable, routes_of
+from infra.local.routes import Route, RouteTable, declared_route, routes_of
 from topshelf.errors import TopshelfError
 
 FUNCTION = "arn:aws:lambda:r:1:function:f"
@@ -86,3 +86,54 @@ def test_routes_of_a_body() -> None:
 def test_what_is_not_played_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(TopshelfError, match="GET /a"):
         list(routes_of(body(**changes)))
+
+
+ALIAS = f"{FUNCTION}:live"
+INTEGRATIONS = {
+    "i1": {
+        "IntegrationType": "AWS_PROXY",
+        "IntegrationUri": ALIAS,
+        "PayloadFormatVersion": "2.0",
+    },
+    "i2": {"IntegrationType": "HTTP_PROXY", "IntegrationUri": "http://x"},
+    "i3": {
+        "IntegrationType": "AWS_PROXY",
+        "IntegrationUri": ALIAS,
+        "PayloadFormatVersion": "1.0",
+    },
+}
+
+
+@pytest.mark.parametrize(("said", "iam"), [("AWS_IAM", True), ("NONE", False)])
+def test_a_route_of_its_own(said: str, iam: bool) -> None:
+    properties = {
+        "RouteKey": "GET /v1/items/{proxy+}",
+        "Target": "integrations/i1",
+        "AuthorizationType": said,
+    }
+    found = declared_route(properties, INTEGRATIONS)
+    assert (found.key, found.iam, found.function) == ("GET /v1/items/{proxy+}", iam, ALIAS)
+
+
+def test_the_route_of_everything_else() -> None:
+    found = declared_route({"RouteKey": "$default", "Target": "integrations/i1"}, INTEGRATIONS)
+    assert (found.key, found.method) == ("$default", "ANY")
+    assert RouteTable([found]).match("PUT", "/a/b") is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"Target": "integrations/i2"}, "only functions"),
+        ({"Target": "integrations/none"}, "only functions"),
+        ({"Target": "integrations/i3"}, "payload format 2.0"),
+        ({"AuthorizationType": "JWT"}, "checks no tokens"),
+        ({"AuthorizationType": "CUSTOM"}, "cannot play CUSTOM"),
+    ],
+)
+def test_a_declared_route_that_is_not_played_is_refused(
+    changes: dict[str, str], words: str
+) -> None:
+    properties = {"RouteKey": "GET /a", "Target": "integrations/i1", **changes}
+    with pytest.raises(TopshelfError, match=f"route GET /a: .*{words}"):
+        declared_route(properties, INTEGRATIONS)

@@ -12,7 +12,8 @@ def test_the_real_template_becomes_plain_cloudformation() -> None:
     translation = translate(REAL, {"Architecture": "x86_64"}, "eu-west-1")
     resources = translation.template["Resources"]
     assert not [r for r in resources.values() if r["Type"].startswith("AWS::Serverless")]
-    assert "/v1/users/{proxy+}" in resources["HttpApi"]["Properties"]["Body"]["paths"]
+    alias = resources["RecommendIntegration"]["Properties"]["IntegrationUri"]["Ref"]
+    assert resources[alias]["Properties"]["Name"] == "live"
     code = resources["RecommendApi"]["Properties"]["Code"]
     assert translation.directory(code) == REAL.parent / "functions" / "recommend_api"
     assert translation.parameters["Architecture"] == "x86_64"
