@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote, urlsplit
 
 from infra.cli.stack import Cloud, Place, Stack
-from tests.benchmarks.closed_loop import closed_loop
+from infra.pipeline.closed_loop import closed_loop
 
 TIMEOUT = 10
 

@@ -23,8 +23,8 @@ from infra.local.cloud import LocalCloud, LocalCloudOptions
 from infra.local.functions import Function, Pool
 from infra.local.process import Process
 from infra.local.runtime import worker_environment
+from infra.pipeline.closed_loop import closed_loop
 from infra.simulator import SimulatorOptions
-from tests.benchmarks.closed_loop import closed_loop
 from tests.builders.gateway import http_event
 from tests.fakes.fault_proxy import FaultOf, FaultProxy
 from topshelf.aws.clients import create_client

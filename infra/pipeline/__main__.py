@@ -1,0 +1,5 @@
+"""``python -m infra.pipeline``."""
+
+from infra.pipeline.app import main
+
+main()

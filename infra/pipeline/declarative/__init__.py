@@ -1,0 +1,1 @@
+"""A Jenkinsfile read as Declarative Pipeline, and held to the documented grammar."""

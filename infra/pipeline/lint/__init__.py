@@ -1,0 +1,1 @@
+"""npm-groovy-lint for the Jenkinsfile: its pins, its settings."""
