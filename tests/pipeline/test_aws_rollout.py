@@ -214,7 +214,17 @@ def test_what_is_promoted_has_all_requests_and_no_alarm(  # noqa: PLR0917
                 if not ringing:
                     found.alias("7", beside)
         if not told:
-            assert rollout(found, tmp_path).promote() == ["s-recommend-api: version 7 answers"]
+            names = ("$LATEST", "2", "5", "6", "7", "8")
+            asked = {"FunctionName": FUNCTION}
+            versions = {"Versions": [{"Version": name} for name in names]}
+            found.expect("lambda", "list_versions_by_function", asked, versions)
+            # 6 is what one would go back to, and 8 may be on its way.
+            for gone in ("5", "2"):
+                found.expect("lambda", "delete_function", asked | {"Qualifier": gone})
+            assert rollout(found, tmp_path).promote() == [
+                "s-recommend-api: version 7 answers",
+                "s-recommend-api: deleted the old versions 5, 2",
+            ]
             return
         with pytest.raises(ConflictError, match=told):
             rollout(found, tmp_path).promote()

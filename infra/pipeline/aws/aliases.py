@@ -79,15 +79,40 @@ class Aliases:
             NotFoundError: There is none.
             UnavailableError: Lambda does not answer.
         """
-        with failures_of("Lambda"):
-            pages = self.client.get_paginator("list_versions_by_function").paginate(
-                FunctionName=alias.function
-            )
-            names = [one["Version"] for page in pages for one in page["Versions"]]
-        older = [int(n) for n in names if n.isdecimal() and int(n) < int(alias.version)]
+        older = self._older(alias)
         if not older:
             raise NotFoundError(
                 f"{alias.function} has no version before {alias.version}: nothing to go back to; "
                 "deploy an older commit instead"
             )
-        return str(max(older))
+        return str(older[0])
+
+    def prune(self, alias: Alias) -> list[str]:
+        """Deletes versions that nobody goes back to: a snapshot of each would be billed.
+
+        Kept are the version that answers, the one before it, and whatever is newer.
+
+        Args:
+            alias: Whose function's.
+
+        Returns:
+            The versions that are gone.
+
+        Raises:
+            UnavailableError: Lambda does not answer.
+        """
+        gone = [str(version) for version in self._older(alias)[1:]]
+        for version in gone:
+            with failures_of("Lambda"):
+                self.client.delete_function(FunctionName=alias.function, Qualifier=version)
+        return gone
+
+    def _older(self, alias: Alias) -> list[int]:
+        """Versions that are older than the one that answers, the newest first."""
+        with failures_of("Lambda"):
+            pages = self.client.get_paginator("list_versions_by_function").paginate(
+                FunctionName=alias.function
+            )
+            names = [one["Version"] for page in pages for one in page["Versions"]]
+        older = (int(n) for n in names if n.isdecimal() and int(n) < int(alias.version))
+        return sorted(older, reverse=True)

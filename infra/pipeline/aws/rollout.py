@@ -125,8 +125,10 @@ class AwsRollout:
     def promote(self) -> list[str]:
         """Makes sure that the new code has all requests and nothing rings.
 
+        Then versions older than the one to go back to are deleted.
+
         Returns:
-            What serves, for people.
+            What serves and what is gone, for people.
 
         Raises:
             ConflictError: It is not so.
@@ -140,10 +142,16 @@ class AwsRollout:
             raise ConflictError(f"{running[0].deployment_id} is still {running[0].status}")
         if alarms := ringing(self.client("cloudwatch"), deployments.alarms()):
             raise ConflictError(f"in alarm: {', '.join(alarms)}; `make roll-back` goes back")
-        found = self._aliases().all()
+        aliases = self._aliases()
+        found = aliases.all()
         if shared := [alias for alias in found if alias.beside]:
             raise ConflictError(f"{shared[0].function}: {shared[0].beside} answers as well")
-        return [f"{alias.function}: version {alias.version} answers" for alias in found]
+        said = [f"{alias.function}: version {alias.version} answers" for alias in found]
+        pruned = ((alias.function, aliases.prune(alias)) for alias in found)
+        said += [
+            f"{name}: deleted the old versions {', '.join(old)}" for name, old in pruned if old
+        ]
+        return said
 
     def _settle(self) -> None:
         ends = self.monotonic() + _SETTLE_SECONDS
