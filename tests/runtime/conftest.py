@@ -1,7 +1,9 @@
 """Built artefacts, and a platform that they work on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +30,12 @@ class Artefacts:
     logs: Path
 
     def start(
-        self, logical_id: str, *, code: Code | None = None, handler: str = "handler.lambda_handler"
+        self,
+        logical_id: str,
+        *,
+        code: Code | None = None,
+        handler: str = "handler.lambda_handler",
+        services: Mapping[str, str] | None = None,
     ) -> LambdaProcess:
         """An execution environment of a function.
 
@@ -36,19 +43,36 @@ class Artefacts:
             logical_id: Its name in the template.
             code: Other code than its artefact and the layer.
             handler: As the template names it.
+            services: Addresses of services that the emulator does not play, by botocore's name.
         """
         # Not AWS_ENDPOINT_URL: that would take the way of local work, which Lambda has not.
         address = self.platform.cloud.endpoint_url.replace("localhost", "127.0.0.1")
         variables = self._variables(logical_id)
         variables |= {f"AWS_ENDPOINT_URL_{service}": address for service in SERVICES}
+        if services:
+            variables["AWS_CONFIG_FILE"] = str(self._config(services))
         code = code or Code(BUILD / logical_id, LAYER)
         return LambdaProcess(code, variables, self.logs / f"{logical_id}.log", handler)
 
+    def memory_mb(self, logical_id: str) -> int:
+        """What the template gives a function."""
+        return int(self._configuration(logical_id)["MemorySize"])
+
+    def _config(self, services: Mapping[str, str]) -> Path:
+        path = self.logs / "config"
+        lines = [f"{name} =\n  endpoint_url = {url}" for name, url in services.items()]
+        path.write_text("[default]\nservices = here\n[services here]\n" + "\n".join(lines))
+        return path
+
     def _variables(self, logical_id: str) -> dict[str, str]:
+        said = self._configuration(logical_id)["Environment"]["Variables"]
+        return {name: value for name, value in said.items() if name.startswith("TOPSHELF_")}
+
+    def _configuration(self, logical_id: str) -> Mapping[str, Any]:
         lambdas = create_client("lambda", REGION, self.platform.cloud.endpoint_url)
         name = f"topshelf-{_dashed(logical_id)}"
-        said = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        return {name: value for name, value in said.items() if name.startswith("TOPSHELF_")}
+        said: Mapping[str, Any] = lambdas.get_function_configuration(FunctionName=name)
+        return said
 
 
 def _dashed(name: str) -> str:

@@ -115,6 +115,13 @@ class LambdaProcess:
             os.killpg(self._process.pid, 9)
             self._process.wait()
 
+    def peak_mib(self) -> float:
+        """The most memory that the function's process has had, MiB."""
+        children = Path(f"/proc/{self._process.pid}/task").glob("*/children")
+        (function,) = {child for of in children for child in of.read_text().split()}
+        status = Path(f"/proc/{function}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
     def invoke(self, event: dict[str, Any]) -> Any:
         """Sends an event, as soon as the emulator listens; the function's answer.
 

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
+from rich.table import Table
 
 from tests.builders.gateway import http_event
+from tests.runtime.code_deploy import CodeDeploy
 from tests.runtime.conftest import BUILD, LAYER, Artefacts
 from tests.runtime.lambda_process import Code
 
@@ -39,26 +42,30 @@ def test_events_are_taken_in(artefacts: Artefacts) -> None:
     assert (answer["statusCode"], json.loads(answer["body"])["accepted"]) == (202, 1)
 
 
-def test_a_list_is_refreshed_from_the_stream(artefacts: Artefacts) -> None:
-    now = int(time.time() * 1000)
-    event = {"user_id": "v000002", "item_id": "m00009", "event_type": "view", "timestamp": now}
-    record: dict[str, Any] = {
+def activity(user_id: str, now: int) -> dict[str, Any]:
+    """A record of the activity table's stream."""
+    event = {"user_id": user_id, "item_id": "m00009", "event_type": "view", "timestamp": now}
+    keys = {"user_id": {"S": user_id}, "event_key": {"S": f"{now}#x"}}
+    image = keys | {"event": {"S": json.dumps(event)}, "origin": {"S": "live"}}
+    return {
         "eventID": "1",
         "eventName": "INSERT",
         "eventSource": "aws:dynamodb",
-        "dynamodb": {
-            "SequenceNumber": "1",
-            "Keys": {"user_id": {"S": "v000002"}, "event_key": {"S": f"{now}#x"}},
-            "NewImage": {
-                "user_id": {"S": "v000002"},
-                "event_key": {"S": f"{now}#x"},
-                "event": {"S": json.dumps(event)},
-                "origin": {"S": "live"},
-            },
-        },
+        "dynamodb": {"SequenceNumber": str(now), "Keys": keys, "NewImage": image},
     }
+
+
+def batch(size: int) -> str:
+    """The body of a request with so many events."""
+    event = {"item_id": "m00001", "event_type": "view", "timestamp": int(time.time() * 1000)}
+    return json.dumps({"events": [event | {"user_id": f"v{n:06}"} for n in range(size)]})
+
+
+def test_a_list_is_refreshed_from_the_stream(artefacts: Artefacts) -> None:
+    now = int(time.time() * 1000)
     with artefacts.start("RefreshTopk") as function:
-        assert function.invoke({"Records": [record]}) == {"batchItemFailures": []}
+        answer = function.invoke({"Records": [activity("v000002", now)]})
+    assert answer == {"batchItemFailures": []}
     row = artefacts.platform.stack.lists().get(artefacts.manifest.version, "v000002")
     assert row is not None
     assert (row.source, row.generated_at) == ("refresh", now)
@@ -68,6 +75,41 @@ def test_a_version_is_verified(artefacts: Artefacts) -> None:
     with artefacts.start("ReleaseModel") as function:
         said = function.invoke({"step": "verify", "version": artefacts.manifest.version})
     assert said == {"status": "verified", "files": len(artefacts.manifest.files)}
+
+
+@pytest.mark.parametrize("name", ["CheckRecommendApi", "CheckIngestEvents"])
+def test_new_code_is_checked_and_codedeploy_told(artefacts: Artefacts, name: str) -> None:
+    hook = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "h-1"}
+    with CodeDeploy() as code_deploy:
+        services = {"codedeploy": code_deploy.url, "lambda": artefacts.platform.cloud.lambda_url}
+        with artefacts.start(name, services=services) as function:
+            assert function.invoke(hook) == {"status": "Succeeded"}
+    told = {
+        "operation": "PutLifecycleEventHookExecutionStatus",
+        "deploymentId": "d-1",
+        "lifecycleEventHookExecutionId": "h-1",
+        "status": "Succeeded",
+    }
+    assert code_deploy.heard == [told]
+
+
+def test_a_function_has_memory_to_spare(artefacts: Artefacts) -> None:
+    table = Table(title="Memory, MiB", title_justify="left")
+    for column in ("function", "most used", "given"):
+        table.add_column(column, justify="left" if column == "function" else "right")
+    requests = {
+        "RecommendApi": http_event("GET", "/v1/users/v000001/recommendations", query="titles=true"),
+        "IngestEvents": http_event("POST", "/v1/events", body=batch(500)),
+        "RefreshTopk": {"Records": [activity(f"v{n:06}", n) for n in range(1, 101)]},
+        "ReleaseModel": {"step": "verify", "version": artefacts.manifest.version},
+    }
+    for name, event in requests.items():
+        with artefacts.start(name) as function:
+            function.invoke(event)
+            used, given = function.peak_mib(), artefacts.memory_mb(name)
+        table.add_row(name, f"{used:.0f}", str(given))
+        assert used < given / 2, name
+    Console(width=100).print(table)
 
 
 @pytest.mark.parametrize("name", ["RecommendApi", "IngestEvents"])
