@@ -16,15 +16,16 @@ from infra.local.provision import (
     versions,
 )
 from infra.local.provision.base import Context, Creator, Provisioned
+from infra.local.provision.played_here import or_played_here
 
 __all__ = ["CREATORS", "Context", "Creator", "Provisioned"]
 
 CREATORS: Final[Mapping[str, Creator]] = {
-    "AWS::ApiGatewayV2::Api": http_apis.API,
-    "AWS::ApiGatewayV2::Authorizer": http_routes.AUTHORIZER,
-    "AWS::ApiGatewayV2::Integration": http_routes.INTEGRATION,
-    "AWS::ApiGatewayV2::Route": http_routes.ROUTE,
-    "AWS::ApiGatewayV2::Stage": http_apis.STAGE,
+    "AWS::ApiGatewayV2::Api": or_played_here(http_apis.API),
+    "AWS::ApiGatewayV2::Authorizer": or_played_here(http_routes.AUTHORIZER),
+    "AWS::ApiGatewayV2::Integration": or_played_here(http_routes.INTEGRATION),
+    "AWS::ApiGatewayV2::Route": or_played_here(http_routes.ROUTE),
+    "AWS::ApiGatewayV2::Stage": or_played_here(http_apis.STAGE),
     "AWS::CloudWatch::Alarm": alarms.ALARM,
     "AWS::DynamoDB::Table": tables.TABLE,
     "AWS::IAM::Role": identity.ROLE,
