@@ -1,21 +1,18 @@
 """The commands of the pipeline's stages: ``python -m infra.pipeline``."""
 
-import signal
-import sys
-from types import FrameType
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError
 from rich.markup import escape
 
 from infra.cli.console import err, out
+from infra.cli.entry import run
 from infra.pipeline import notify as notices
 from infra.pipeline import options, releasing, trying
 from infra.pipeline.reach import local_stage
 from infra.pipeline.stage import Target, read_stage
 from topshelf.aws.clients import create_client
-from topshelf.errors import InvalidInputError, TopshelfError
+from topshelf.errors import InvalidInputError
 
 __all__ = ["app", "main"]
 
@@ -78,25 +75,6 @@ def notify(
     out.print(escape(f"told {topic}, message {message}"))
 
 
-def _on_term(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main() -> None:
-    """Runs a command; what a person can mend is one line, without a traceback."""
-    # Jenkins ends what it aborts with TERM: that cleans up as Ctrl-C does.
-    signal.signal(signal.SIGTERM, _on_term)
-    try:
-        app()
-    except InvalidInputError as error:
-        err.print("[red]topshelf:[/]", escape(f"{error.field}: {error}"))
-        sys.exit(2)
-    except TopshelfError as error:
-        err.print("[red]topshelf:[/]", escape(str(error)))
-        sys.exit(1)
-    except BotoCoreError as error:
-        err.print("[red]topshelf:[/] AWS does not answer:", escape(str(error)))
-        sys.exit(1)
-    except KeyboardInterrupt:
-        err.print("stopped")
-        sys.exit(130)
+    """Runs a command."""
+    run(app)

@@ -29,7 +29,7 @@ type Run = Callable[..., Ran]
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command as its user would: exit status, output, errors."""
     monkeypatch.setenv("TOPSHELF_PIPELINE_STATE", str(tmp_path))
-    monkeypatch.setattr("infra.pipeline.app.signal.signal", lambda *_: None)
+    monkeypatch.setattr("infra.cli.entry.signal.signal", lambda *_: None)
 
     def command(*arguments: str) -> Ran:
         capsys.readouterr()
