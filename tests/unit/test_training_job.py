@@ -1,7 +1,6 @@
 import gzip
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,10 +205,3 @@ def test_a_stage_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     for done in range(4):
         job.print_stage("read", done, 3)
     assert capsys.readouterr().out == "read: 3\n"
-
-
-def test_the_image_runs_the_job_and_not_as_root() -> None:
-    text = (Path(job.__file__).parent / "Dockerfile").read_text()
-    assert "--require-hashes" in text
-    assert text.index("USER topshelf") < text.index('ENTRYPOINT ["python", "-m", "training.job"]')
-    assert "# syntax=" not in text

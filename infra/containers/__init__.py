@@ -1,0 +1,1 @@
+"""Containers for this repository: an engine, images with and without a registry, a way in."""

@@ -1,0 +1,1 @@
+"""Events as functions were called with them, by function: recorded, see record.py."""
