@@ -14,6 +14,8 @@ MINISTACK := .ministack/bin/ministack
 CHECKOV := .checkov/bin/checkov
 ARCH ?= arm64
 DATA ?=
+# Processes that share the tests, a file each at a time.
+WORKERS ?= 2
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .PHONY: help
@@ -60,12 +62,12 @@ demo-once: $(READY) ## the same, checked, and done
 .PHONY: test
 test: $(READY) ## the tests, with coverage
 	@mkdir -p .build/reports
-	@$(BIN)/pytest --cov --cov-report=xml:.build/reports/coverage.xml --junit-xml=.build/reports/junit.xml
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report=xml:.build/reports/coverage.xml --junit-xml=.build/reports/junit.xml
 	@$(BIN)/coverage report --skip-covered --fail-under=90
 
 .PHONY: test-all
 test-all: $(READY) ## the tests, slow ones too
-	@$(BIN)/pytest -m ''
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m ''
 
 # mutmut wants the folder of the code to be named src.
 .PHONY: mutation

@@ -83,9 +83,9 @@ def test_without_a_localstack_there_is_advice(tmp_path: Path) -> None:
 
 def test_what_it_cannot_create_is_named_and_nothing_is_left(tmp_path: Path) -> None:
     template = tmp_path / "template.yaml"
-    template.write_text("Resources: {Topic: {Type: 'AWS::SNS::Topic'}}")
+    template.write_text("Resources: {Broker: {Type: 'AWS::AmazonMQ::Broker'}}")
     cloud = LocalCloud(options(template, tmp_path))
-    with pytest.raises(TopshelfError, match=r"cannot create Topic \(AWS::SNS::Topic\)"):
+    with pytest.raises(TopshelfError, match=r"cannot create Broker \(AWS::AmazonMQ::Broker\)"):
         cloud.start()
     with socket.socket() as probe:
         # Connections that were just closed do not count, somebody who listens does.

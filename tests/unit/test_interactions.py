@@ -69,7 +69,9 @@ def test_objects_that_are_no_events_are_counted(lake: FakeLake) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"plain text", packed(line(), line())[:-9], b"", packed(line()) + b"junk"]
+    "content",
+    [b"plain text", packed(line(), line())[:-9], b"", packed(line()) + b"junk"],
+    ids=["no gzip", "cut off", "empty", "more behind it"],
 )
 def test_a_damaged_object_stops_nothing(lake: FakeLake, content: bytes) -> None:
     lake.events["events/dt=2026-01-02/a.jsonl.gz"] = content
