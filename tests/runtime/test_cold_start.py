@@ -80,6 +80,7 @@ def test_cold_and_warm(artefacts: Artefacts, tmp_path: Path) -> None:
         figures = (*percentiles(cold[name]), *percentiles(warm[name]))
         table.add_row(name, *(f"{figure:.1f}" for figure in figures))
     Console(width=100).print(table)
-    ours = statistics.median(cold["ours"])
-    assert ours <= 1.3 * statistics.median(cold["floor"])
-    assert ours <= 0.5 * statistics.median(cold["naive"])
+    # By the quick quarter: what else the machine does makes starts slower, and none quicker.
+    quick = {name: statistics.quantiles(seconds)[0] for name, seconds in cold.items()}
+    assert quick["ours"] <= 1.3 * quick["floor"]
+    assert quick["ours"] <= 0.5 * quick["naive"]

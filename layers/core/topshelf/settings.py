@@ -44,6 +44,8 @@ class _FromEnvironment(BaseModel):
         populate_by_name=True,
         allow_inf_nan=False,
         extra="ignore",
+        # A function loads its own alone, and a cold start builds no others.
+        defer_build=True,
     )
 
     @classmethod

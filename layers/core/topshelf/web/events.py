@@ -22,13 +22,13 @@ __all__ = ["MAX_BODY_BYTES", "MAX_EVENTS", "create_ingest_app"]
 _SLOT = "none"  # no model takes part
 
 
-class Batch(BaseModel):
+class Batch(BaseModel, defer_build=True):
     """The body of a request: events, any order, of any viewers."""
 
     events: Annotated[list[Interaction], Field(min_length=1, max_length=MAX_EVENTS)]
 
 
-class RefusedEvent(BaseModel):
+class RefusedEvent(BaseModel, defer_build=True):
     """An event that was not accepted; the others were."""
 
     index: Annotated[int, Field(description="Position in the request, from 0")]
@@ -36,7 +36,7 @@ class RefusedEvent(BaseModel):
     detail: str
 
 
-class Receipt(BaseModel):
+class Receipt(BaseModel, defer_build=True):
     """What became of a batch."""
 
     accepted: int

@@ -55,7 +55,7 @@ _HEADERS: Mapping[int, Mapping[str, str]] = {
 }
 
 
-class Problem(BaseModel):
+class Problem(BaseModel, defer_build=True):
     """A problem document (RFC 9457).
 
     Attributes:

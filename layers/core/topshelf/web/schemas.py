@@ -53,7 +53,7 @@ class ListParameters(NumberParameters):
     ] = ""
 
 
-class RecommendedItem(BaseModel):
+class RecommendedItem(BaseModel, defer_build=True):
     """One item; scores compare within one answer only."""
 
     item_id: str
@@ -64,7 +64,7 @@ class RecommendedItem(BaseModel):
     ] = None
 
 
-class Recommendations(BaseModel):
+class Recommendations(BaseModel, defer_build=True):
     """An answer: items best first, and where they come from."""
 
     recommendation_id: Annotated[
@@ -81,7 +81,7 @@ class Recommendations(BaseModel):
     generated_at: Annotated[int, Field(description="Newest event the list knows, UTC milliseconds")]
 
 
-class Provenance(BaseModel):
+class Provenance(BaseModel, defer_build=True):
     """Where an answer came from. ``model`` and ``data`` are what the manifest says."""
 
     answered_at: Annotated[int, Field(description="UTC milliseconds")]
@@ -99,7 +99,7 @@ class Provenance(BaseModel):
     data_sha256: Annotated[str, Field(description="Of their keys and ETags")]
 
 
-class Health(BaseModel):
+class Health(BaseModel, defer_build=True):
     """Whether a model is served."""
 
     status: str
