@@ -1,34 +1,37 @@
-"""Alternating least squares on the CPU, by implicit."""
+"""Alternating least squares for implicit feedback, on the CPU."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import process_cpu_count
 
 import numpy as np
-from implicit.cpu.als import AlternatingLeastSquares
-from implicit.recommender_base import ModelFitError
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from topshelf.errors import InvalidInputError
-from topshelf.factors import fold_in, gram_matrix
+from topshelf.factors import Regularization, fold_in, gram_matrix
+from training.solver import half_step
 
 __all__ = ["ALSFactors", "ALSParameters", "fit_als", "fold_in_users", "regularization_of"]
 
 _COLLAPSED = 1e-3
+_START = 0.1
+"""Spread of a user's or item's first score, as Rendle et al. start: their sigma*."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ALSParameters:
     """Parameters of a training.
 
-    The defaults come from a short search on validation splits of MovieLens sets, dense and thinned
+    The defaults come from a search on validation splits of MovieLens sets, dense and thinned
     out, and of simulated viewers.
 
     Attributes:
         factors: Number of latent factors f.
-        regularization: lambda of Hu, Koren and Volinsky (2008), not scaled by the number of events;
-            None to derive it from the data, see regularization_of.
+        regularization: Scale of lambda, see topshelf.factors.Regularization; None to derive it
+            from the data, see regularization_of.
+        exponent: How lambda grows with what is known of a row: nu of Rendle et al. (2021).
         shrinkage: Share of the data's noise that a derived regularization removes.
         iterations: Alternations; each updates all users, then all items.
         seed: Of the initial factors.
@@ -37,7 +40,8 @@ class ALSParameters:
 
     factors: int = 64
     regularization: float | None = None
-    shrinkage: float = 0.7
+    exponent: float = 0.5
+    shrinkage: float = 0.5
     iterations: int = 15
     seed: int = 42
     threads: int = 0
@@ -49,6 +53,8 @@ class ALSParameters:
                 "parameters",
                 f"factors, iterations, regularization and shrinkage must be above 0: {self}",
             )
+        if not 0 <= self.exponent <= 2:
+            raise InvalidInputError("parameters", f"exponent must be 0..2: {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,44 +65,53 @@ class ALSFactors:
         users: (n_users, f) float32, exactly what a fold-in of the same history gives.
         items: (n_items, f) float32.
         gram: (f, f) float64, see topshelf.factors.gram_matrix.
-        regularization: lambda as it was used.
+        regularization: As it was used.
     """
 
     users: NDArray[np.float32]
     items: NDArray[np.float32]
     gram: NDArray[np.float64]
-    regularization: float
+    regularization: Regularization
 
 
-def regularization_of(parameters: ALSParameters, matrix: csr_matrix) -> float:
-    """The lambda of a training: the given one, or one that fits the data.
+def regularization_of(parameters: ALSParameters, matrix: csr_matrix) -> Regularization:
+    """The regularization of a training: the given one, or one that fits the data.
 
     With confidence 1 everywhere, ALS shrinks each singular value of the preference matrix by lambda
     (Mazumder, Hastie and Tibshirani, "Spectral Regularization Algorithms for Learning Large
     Incomplete Matrices", JMLR 2010, lemma 6). Singular values of mere noise reach the sum of the
     root degrees of rows and columns, so a share of that keeps taste and drops noise: a fixed
     lambda is too little for many viewers and leaves nothing of few. Degrees are means over events,
-    because noise concentrates where events do.
+    because noise concentrates where events do. A confidence c stretches an entry, and its noise, by
+    the root of c. This is what lambda of the average row comes to, taken over both sides as their
+    geometric mean: only the product of the two sides' matters.
 
     Args:
         parameters: Of the training.
-        matrix: CSR (n_users, n_items), not empty.
+        matrix: Confidences, CSR (n_users, n_items), not empty.
     """
     if parameters.regularization is not None:
-        return parameters.regularization
+        return Regularization(parameters.regularization, parameters.exponent)
     viewed = np.diff(matrix.indptr).astype(np.float64)
     viewers = np.bincount(matrix.indices).astype(np.float64)
     edge = sum(np.sqrt((degree**2).sum() / matrix.nnz) for degree in (viewed, viewers))
-    return float(parameters.shrinkage * edge)
+    stretch = np.sqrt(matrix.data.mean(dtype=np.float64))
+    known = (matrix.data.astype(np.float64) - 1.0).sum()
+    n_users, n_items = matrix.shape
+    average = np.sqrt((n_items + known / n_users) * (n_users + known / n_items))
+    scale = parameters.shrinkage * edge * stretch / average**parameters.exponent
+    return Regularization(float(scale), parameters.exponent)
 
 
 def fit_als(
-    matrix: csr_matrix, parameters: ALSParameters, on_iteration: Callable[[int], None]
+    matrix: csr_matrix,
+    parameters: ALSParameters,
+    on_iteration: Callable[[int], None],
 ) -> ALSFactors:
-    """Trains ALS (Hu, Koren and Volinsky, ICDM 2008).
+    """Trains ALS (Hu, Koren and Volinsky, ICDM 2008) as Rendle et al. (arXiv 2110.14037) do.
 
-    implicit's last step updates the items and leaves the users one half-step behind; users are
-    therefore computed once more, by the fold-in that a refresh uses, so that both agree.
+    The last step updates the items and leaves the users one half-step behind; users are therefore
+    computed once more, by the fold-in that a refresh uses, so that both agree.
 
     Args:
         matrix: Confidences, float32 CSR (n_users, n_items).
@@ -107,32 +122,25 @@ def fit_als(
         InvalidInputError: The parameters lead to no usable factors.
     """
     regularization = regularization_of(parameters, matrix)
-    # implicit runs threads of its own; with BLAS threads below them it slows down and says so.
+    threads = parameters.threads or process_cpu_count() or 1
+    transposed = matrix.T.tocsr()
+    of_users = _of_rows(regularization, matrix)
+    of_items = _of_rows(regularization, transposed)
+    users, items = _start(matrix, parameters)
+    # Threads share rows, not products: BLAS with threads has other last bits, and is in the way.
     with threadpool_limits(1, "blas"):
-        model = AlternatingLeastSquares(
-            factors=parameters.factors,
-            regularization=regularization,
-            iterations=parameters.iterations,
-            num_threads=parameters.threads,
-            random_state=parameters.seed,
-        )
-        try:
-            model.fit(
-                matrix,
-                show_progress=False,
-                callback=lambda iteration, _seconds, _loss: on_iteration(iteration + 1),
-            )
-        except ModelFitError as error:
-            raise InvalidInputError(
-                "parameters", f"training diverged ({error}); raise the regularization"
-            ) from error
-        items = np.ascontiguousarray(model.item_factors, dtype=np.float32)
+        for iteration in range(1, parameters.iterations + 1):
+            half_step(matrix, of_users, items, users, threads)
+            half_step(transposed, of_items, users, items, threads)
+            if not np.isfinite(items).all():
+                raise InvalidInputError("parameters", "training diverged; raise the regularization")
+            on_iteration(iteration)
         gram = gram_matrix(items)
         users = fold_in_users(items, gram, matrix, regularization)
     if max(np.abs(items).max(), np.abs(users).max()) < _COLLAPSED:
         raise InvalidInputError(
             "parameters",
-            f"a regularization of {regularization:g} leaves nothing of so few "
+            f"a regularization of {regularization.scale:g} leaves nothing of so few "
             "interactions; lower it or bring more events",
         )
     return ALSFactors(users, items, gram, regularization)
@@ -142,7 +150,7 @@ def fold_in_users(
     item_factors: NDArray[np.float32],
     gram: NDArray[np.float64],
     matrix: csr_matrix,
-    regularization: float,
+    regularization: Regularization,
 ) -> NDArray[np.float32]:
     """The factors of every user by topshelf.factors.fold_in, (n_users, f) float32."""
     users = np.empty((matrix.shape[0], item_factors.shape[1]), dtype=np.float32)
@@ -150,3 +158,23 @@ def fold_in_users(
         history = matrix.indices[start:stop], matrix.data[start:stop]
         users[row] = fold_in(item_factors, gram, *history, regularization)
     return users
+
+
+def _start(
+    matrix: csr_matrix, parameters: ALSParameters
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    rng = np.random.default_rng(parameters.seed)
+    spread = np.float32(_START / np.sqrt(parameters.factors))
+    users, items = (
+        rng.standard_normal((n, parameters.factors), dtype=np.float32) * spread
+        for n in matrix.shape
+    )
+    return users, items
+
+
+def _of_rows(regularization: Regularization, matrix: csr_matrix) -> NDArray[np.float32]:
+    """regularization.of every row at once, (n,)."""
+    sums = np.concatenate([[0.0], np.cumsum(matrix.data.astype(np.float64) - 1.0)])
+    known = np.diff(sums[matrix.indptr])
+    found = regularization.scale * (matrix.shape[1] + known) ** regularization.exponent
+    return np.asarray(found, dtype=np.float32)

@@ -77,7 +77,8 @@ def train(
     cleaned = clean_events(reading.events)
     data = build_interactions(cleaned.events, parameters.confidence)
     catalogue, refused = catalogue_entries(lake.catalogue())
-    als = replace(parameters.als, regularization=regularization_of(parameters.als, data.matrix))
+    scale = regularization_of(parameters.als, data.matrix).scale
+    als = replace(parameters.als, regularization=scale)
     # One BLAS thread: products of split matrices would not have the same last bits everywhere.
     with threadpool_limits(1, "blas"):
         outcome = evaluate(data, als, lambda done: progress("evaluate", done, als.iterations))

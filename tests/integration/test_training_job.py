@@ -12,6 +12,7 @@ from tests.unit.test_training_job import viewing
 from topshelf.aws.model_bucket import ModelBucket
 from topshelf.aws.registry_table import RegistryTable
 from topshelf.events import encode_line
+from topshelf.factors import Regularization
 from topshelf.manifest import MANIFEST_NAME, parse_manifest
 from topshelf.ports import Champion
 from topshelf.refresh import ListRefresh
@@ -62,7 +63,8 @@ def test_the_job_turns_events_into_a_model(
     lists: Any = None
     model = ListRefresh(lists=lists, artefacts=store, registry=registry).live_model()
     assert model is not None
-    assert model.regularization == manifest.parameters["als"]["regularization"]
+    als = manifest.parameters["als"]
+    assert model.regularization == Regularization(als["regularization"], als["exponent"])
 
 
 def test_an_empty_lake_is_a_reason_and_not_a_traceback(

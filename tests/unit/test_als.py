@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 from implicit.cpu.als import AlternatingLeastSquares
-from implicit.recommender_base import ModelFitError
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from topshelf.errors import InvalidInputError
+from topshelf.factors import Regularization
 from training.als import ALSParameters, fit_als, regularization_of
 
-SMALL = ALSParameters(factors=6, iterations=4, regularization=1.0)
+SMALL = ALSParameters(factors=6, iterations=4, regularization=1.0, exponent=0.0)
 
 
 def two_tastes(seed: int = 0) -> csr_matrix:
@@ -56,30 +56,43 @@ def test_iterations_are_told() -> None:
 
 def test_a_regularization_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="lower it"):
-        fit_als(two_tastes(), ALSParameters(factors=6, regularization=1e4), lambda _: None)
+        fit_als(
+            two_tastes(), ALSParameters(factors=6, regularization=1e4, exponent=0.0), lambda _: None
+        )
 
 
-def test_factors_that_are_no_numbers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    def diverge(*_: object, **__: object) -> None:
-        raise ModelFitError("NaN encountered in factors")
-
-    monkeypatch.setattr(AlternatingLeastSquares, "fit", diverge)
+def test_factors_that_are_no_numbers_are_refused() -> None:
+    broken = two_tastes()
+    broken.data[3] = np.nan
     with pytest.raises(InvalidInputError, match="raise the regularization"):
-        fit_als(two_tastes(), SMALL, lambda _: None)
+        fit_als(broken, SMALL, lambda _: None)
 
 
-@pytest.mark.parametrize("wrong", [{"factors": 0}, {"iterations": 0}, {"regularization": 0.0}])
-def test_parameters_are_checked(wrong: dict[str, int]) -> None:
+@pytest.mark.parametrize("wrong", ["factors", "iterations", "regularization", "shrinkage"])
+def test_parameters_are_checked(wrong: str) -> None:
     with pytest.raises(InvalidInputError, match="above 0"):
-        ALSParameters(**wrong)
+        ALSParameters(**{wrong: 0})
+
+
+def test_the_exponent_is_checked() -> None:
+    with pytest.raises(InvalidInputError, match=r"0\.\.2"):
+        ALSParameters(exponent=-0.1)
 
 
 def test_a_derived_regularization_follows_the_degrees() -> None:
-    # Degrees over events: rows 4, 4; columns 2, 2, 2, 2: 0.7 * (sqrt 4 + sqrt 2).
+    # Degrees over events: rows 4, 4; columns 2, 2, 2, 2: 0.5 * (sqrt 4 + sqrt 2), confidence 1.
     full = csr_matrix(np.ones((2, 4), dtype=np.float32))
-    assert regularization_of(ALSParameters(), full) == pytest.approx(0.7 * (2 + 2**0.5))
-    assert regularization_of(ALSParameters(regularization=9.0), full) == 9.0
-    # Rows 3, 1: (9 + 1) / 4 events; columns 2, 1, 1: (4 + 1 + 1) / 4 events.
-    ragged = csr_matrix(np.array([[1, 1, 1], [1, 0, 0]], dtype=np.float32))
-    expected = 0.5 * (2.5**0.5 + 1.5**0.5)
-    assert regularization_of(ALSParameters(shrinkage=0.5), ragged) == pytest.approx(expected)
+    flat = ALSParameters(shrinkage=0.5, exponent=0.0)
+    assert regularization_of(flat, full).scale == pytest.approx(0.5 * (2 + 2**0.5))
+    # Rows 3, 1: (9 + 1) / 4 events; columns 2, 1, 1: (4 + 1 + 1) / 4 events; confidence 4.
+    ragged = csr_matrix(np.array([[4, 4, 4], [4, 0, 0]], dtype=np.float32))
+    edge = (2.5**0.5 + 1.5**0.5) * 4**0.5
+    assert regularization_of(flat, ragged).scale == pytest.approx(0.5 * edge)
+    # The average viewer's confidences sum to 3 + 12/2, the average item's to 2 + 12/3.
+    scaled = regularization_of(ALSParameters(shrinkage=0.5, exponent=1.0), ragged)
+    assert scaled == Regularization(pytest.approx(0.5 * edge / (9 * 6) ** 0.5), 1.0)
+
+
+def test_a_given_regularization_stands() -> None:
+    given = ALSParameters(regularization=9.0, exponent=0.5)
+    assert regularization_of(given, two_tastes()) == Regularization(9.0, 0.5)

@@ -7,7 +7,9 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from topshelf.errors import IntegrityError
-from topshelf.factors import IdMap, explain, fold_in, gram_matrix
+from topshelf.factors import IdMap, Regularization, explain, fold_in, gram_matrix
+
+UNIT = Regularization(1.0)
 
 
 def random_model(seed: int, n_items: int = 40, f: int = 8):  # type: ignore[no-untyped-def]
@@ -34,7 +36,7 @@ def test_fold_in_is_the_step_that_implicit_takes(seed: int, regularization: floa
     history = csr_matrix((confidences, rows, [0, len(rows)]), shape=(1, len(items)))
     with threadpool_limits(1, "blas"):
         expected = oracle(items, regularization).recalculate_user(0, history)
-    found = fold_in(items, gram, rows, confidences, regularization)
+    found = fold_in(items, gram, rows, confidences, Regularization(regularization))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-4)
 
@@ -43,19 +45,36 @@ def test_fold_in_worked_by_hand() -> None:
     # Y = [1, 2], Y'Y = 5, history item 0 with c = 3: x = (5 + 2*1 + 1)^-1 * 3 = 3/8.
     items = np.array([[1.0], [2.0]], dtype=np.float32)
     confidences = np.array([3.0], dtype=np.float32)
-    assert fold_in(items, gram_matrix(items), np.array([0]), confidences, 1.0).tolist() == [0.375]
+    assert fold_in(items, gram_matrix(items), np.array([0]), confidences, UNIT).tolist() == [0.375]
+
+
+def test_a_row_is_held_back_by_what_is_known_of_it() -> None:
+    # 10 items, two observed with 3 and 1.5: confidences sum to 10 + 2 + 0.5.
+    known = np.array([3.0, 1.5], dtype=np.float32)
+    assert Regularization(2.0, 1.0).of(known, 10) == 25.0
+    assert Regularization(2.0, 0.5).of(known, 10) == pytest.approx(2 * 12.5**0.5)
+    assert Regularization(2.0).of(known, 10) == 2.0
+    assert Regularization(2.0, 1.0).of(known[:0], 10) == 20.0
+
+
+def test_fold_in_with_a_scaled_regularization_worked_by_hand() -> None:
+    # As above; confidences sum to 2 + 2, so lambda is 4 * 0.5: x = (5 + 2*1 + 2)^-1 * 3 = 1/3.
+    items = np.array([[1.0], [2.0]], dtype=np.float32)
+    confidences = np.array([3.0], dtype=np.float32)
+    found = fold_in(items, gram_matrix(items), np.array([0]), confidences, Regularization(0.5, 1))
+    assert found.tolist() == [pytest.approx(1 / 3)]
 
 
 def test_no_history_is_no_taste() -> None:
     items, gram, _, _ = random_model(1)
     empty = np.empty(0, dtype=np.int64)
-    assert not fold_in(items, gram, empty, np.empty(0, np.float32), 1.0).any()
+    assert not fold_in(items, gram, empty, np.empty(0, np.float32), UNIT).any()
 
 
 def test_factors_that_are_no_numbers_are_refused() -> None:
     items, _, rows, confidences = random_model(1)
     with pytest.raises(np.linalg.LinAlgError):
-        fold_in(items, -gram_matrix(items), rows, confidences, 0.1)
+        fold_in(items, -gram_matrix(items), rows, confidences, UNIT)
 
 
 def test_explain_names_the_item_that_implicit_finds_to_contribute_most() -> None:
@@ -63,7 +82,9 @@ def test_explain_names_the_item_that_implicit_finds_to_contribute_most() -> None
         items, gram, rows, confidences = random_model(seed)
         history = csr_matrix((confidences, rows, [0, len(rows)]), shape=(1, len(items)))
         recommended = np.array([i for i in range(40) if i not in rows][:5])
-        found = explain(items, gram, rows, confidences, regularization=1.0, recommended=recommended)
+        found = explain(
+            items, gram, rows, confidences, regularization=UNIT, recommended=recommended
+        )
         with threadpool_limits(1, "blas"):
             for item, because in zip(recommended, found, strict=True):
                 _, best, _ = oracle(items, 1.0).explain(0, history, int(item), N=1)
@@ -73,7 +94,7 @@ def test_explain_names_the_item_that_implicit_finds_to_contribute_most() -> None
 def test_an_empty_history_explains_nothing() -> None:
     items, gram, rows, confidences = random_model(3)
     with pytest.raises(ValueError, match="empty"):
-        explain(items, gram, rows[:0], confidences[:0], regularization=1.0, recommended=rows)
+        explain(items, gram, rows[:0], confidences[:0], regularization=UNIT, recommended=rows)
 
 
 def test_rows_follow_the_sorted_ids() -> None:

@@ -20,7 +20,11 @@ def event(event_type: str, value: float | None = None, timestamp: int = 10**12) 
 
 
 def of(event_type: str, value: float | None = None, **weights: float) -> float:
-    return float(confidences_of([event(event_type, value)], ConfidenceWeights(**weights))[0])
+    return float(
+        confidences_of([event(event_type, value)], ConfidenceWeights(**{"alpha": 1.0, **weights}))[
+            0
+        ]
+    )
 
 
 def combine(*events: Interaction) -> float:
@@ -28,7 +32,7 @@ def combine(*events: Interaction) -> float:
         np.zeros(len(events), dtype=np.int64),
         np.array([e.timestamp for e in events]),
         np.array([e.event_type == "rating" for e in events]),
-        confidences_of(events, ConfidenceWeights()),
+        confidences_of(events, ConfidenceWeights(alpha=1.0)),
     )
     return float(evidence.confidences[0])
 
@@ -63,7 +67,9 @@ def test_ratings_are_read_on_the_scale_of_the_platform() -> None:
 
 
 def test_confidences_survive_float16() -> None:
-    values = confidences_of([event("watch", i / 97) for i in range(98)], ConfidenceWeights())
+    values = confidences_of(
+        [event("watch", i / 97) for i in range(98)], ConfidenceWeights(alpha=1.0)
+    )
     assert (values.astype(np.float16).astype(np.float32) == values).all()
 
 
@@ -111,7 +117,7 @@ def evidence_of(stream: list[tuple[int, tuple[str, float | None]]], start: int):
         np.array([row for row, _ in stream], dtype=np.int64),
         np.array([e.timestamp for e in events]),
         np.array([e.event_type == "rating" for e in events]),
-        confidences_of(events, ConfidenceWeights()),
+        confidences_of(events, ConfidenceWeights(alpha=1.0)),
     )
 
 

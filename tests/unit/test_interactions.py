@@ -179,7 +179,7 @@ def test_the_matrix_holds_confidences_in_sorted_rows_and_columns() -> None:
             ),
         ]
     )
-    data = build_interactions(pl.concat([extra, many()]), ConfidenceWeights())
+    data = build_interactions(pl.concat([extra, many()]), ConfidenceWeights(alpha=1.0))
     assert data.users.ids[:2] == ("u00", "u01")
     assert data.items.ids[-1] == "zz"
     assert data.matrix.shape == (30, 41)
@@ -200,4 +200,4 @@ def test_the_matrix_holds_confidences_in_sorted_rows_and_columns() -> None:
 )
 def test_too_little_data_is_refused(frame: pl.DataFrame, told: str) -> None:
     with pytest.raises(InvalidInputError, match=told):
-        build_interactions(frame, ConfidenceWeights())
+        build_interactions(frame, ConfidenceWeights(alpha=1.0))

@@ -94,7 +94,11 @@ def test_the_list_is_the_exact_ranking_of_the_folded_in_taste(house: House) -> N
     model = house.model
     rows, confidences = (np.array(part) for part in unpack_history(house.stored.history))
     taste = fold_in(
-        model.item_factors, gram_matrix(model.item_factors), rows, confidences.astype("f4"), 2.5
+        model.item_factors,
+        gram_matrix(model.item_factors),
+        rows,
+        confidences.astype("f4"),
+        model.regularization,
     )
     scores = model.item_factors @ taste
     scores[rows] = -np.inf

@@ -35,8 +35,9 @@ class ConfidenceWeights:
     """Strength of each kind of event; a confidence is ``1 + alpha * strength``.
 
     Attributes:
-        alpha: Weight of observed over unobserved pairs. Hu et al. used 40 for minutes watched;
-            with strengths of at most 1 and films seen once, 1 ranks best on MovieLens.
+        alpha: Weight of observed over unobserved pairs: 1/alpha_0 of Rendle et al. (2021, arXiv
+            2110.14037). Hu et al. used 40 for minutes watched; with strengths of at most 1 and
+            films seen once, 1.5 is near the best on small and large MovieLens sets alike.
         view: Strength of opening an item's page.
         watch_floor: Strength of a watch of fraction 0.
         watch_full: Strength of a watch of fraction 1; linear between.
@@ -47,7 +48,7 @@ class ConfidenceWeights:
         rating_max: Highest rating of the platform's scale.
     """
 
-    alpha: float = 1.0
+    alpha: float = 1.5
     view: float = 0.3
     watch_floor: float = 0.1
     watch_full: float = 1.0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from topshelf.errors import ConflictError, IntegrityError
 from topshelf.events import Interaction
-from topshelf.factors import IdMap, explain, fold_in, gram_matrix
+from topshelf.factors import IdMap, Regularization, explain, fold_in, gram_matrix
 from topshelf.features import (
     ConfidenceWeights,
     bound_history,
@@ -60,7 +60,7 @@ class LiveModel:
     items: IdMap
     item_factors: NDArray[np.float32]
     gram: NDArray[np.float64]
-    regularization: float
+    regularization: Regularization
     weights: ConfidenceWeights
 
 
@@ -138,7 +138,11 @@ class ListRefresh:
         raw = self._artefacts.read(version, "item_factors.npy")
         try:
             item_factors = np.load(io.BytesIO(raw), allow_pickle=False)
-            regularization = float(parameters["als"]["regularization"])
+            als = parameters["als"]
+            # Models from before regularization was scaled name no exponent: theirs is 0.
+            regularization = Regularization(
+                float(als["regularization"]), float(als.get("exponent", 0.0))
+            )
             weights = ConfidenceWeights(**parameters["confidence"])
         except (KeyError, TypeError, ValueError) as error:
             raise IntegrityError(f"the artefact of {version} is damaged: {error}") from error
