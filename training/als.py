@@ -1,7 +1,7 @@
 """Alternating least squares for implicit feedback, on the CPU."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from os import process_cpu_count
 
 import numpy as np
@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from topshelf.errors import InvalidInputError
 from topshelf.factors import Regularization, fold_in, gram_matrix
+from training.checkpoints import Checkpoints, Progressed
 from training.solver import half_step
 
 __all__ = ["ALSFactors", "ALSParameters", "fit_als", "fold_in_users", "regularization_of"]
@@ -107,6 +108,7 @@ def fit_als(
     matrix: csr_matrix,
     parameters: ALSParameters,
     on_iteration: Callable[[int], None],
+    checkpoints: Checkpoints | None = None,
 ) -> ALSFactors:
     """Trains ALS (Hu, Koren and Volinsky, ICDM 2008) as Rendle et al. (arXiv 2110.14037) do.
 
@@ -116,24 +118,41 @@ def fit_als(
     Args:
         matrix: Confidences, float32 CSR (n_users, n_items).
         parameters: Of the training; the same matrix and parameters give the same bytes.
-        on_iteration: Told the number of iterations done.
+        on_iteration: Told the number of iterations done; first that of a checkpoint.
+        checkpoints: Where to continue from, and to keep what is done; None to keep nothing.
 
     Raises:
         InvalidInputError: The parameters lead to no usable factors.
+        UnavailableError: The store of checkpoints does not answer.
     """
     regularization = regularization_of(parameters, matrix)
+    kept = (
+        checkpoints.of(
+            matrix,
+            factors=parameters.factors,
+            iterations=parameters.iterations,
+            decided_by={**asdict(regularization), "seed": parameters.seed},
+        )
+        if checkpoints
+        else None
+    )
+    state = (kept.load() if kept else None) or _start(matrix, parameters)
     threads = parameters.threads or process_cpu_count() or 1
     transposed = matrix.T.tocsr()
     of_users = _of_rows(regularization, matrix)
     of_items = _of_rows(regularization, transposed)
-    users, items = _start(matrix, parameters)
+    users, items = state.users, state.items
     # Threads share rows, not products: BLAS with threads has other last bits, and is in the way.
     with threadpool_limits(1, "blas"):
-        for iteration in range(1, parameters.iterations + 1):
+        if state.iterations:
+            on_iteration(state.iterations)
+        for iteration in range(state.iterations + 1, parameters.iterations + 1):
             half_step(matrix, of_users, items, users, threads)
             half_step(transposed, of_items, users, items, threads)
             if not np.isfinite(items).all():
                 raise InvalidInputError("parameters", "training diverged; raise the regularization")
+            if kept:
+                kept.save(Progressed(iteration, users, items))
             on_iteration(iteration)
         gram = gram_matrix(items)
         users = fold_in_users(items, gram, matrix, regularization)
@@ -160,16 +179,14 @@ def fold_in_users(
     return users
 
 
-def _start(
-    matrix: csr_matrix, parameters: ALSParameters
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _start(matrix: csr_matrix, parameters: ALSParameters) -> Progressed:
     rng = np.random.default_rng(parameters.seed)
     spread = np.float32(_START / np.sqrt(parameters.factors))
     users, items = (
         rng.standard_normal((n, parameters.factors), dtype=np.float32) * spread
         for n in matrix.shape
     )
-    return users, items
+    return Progressed(0, users, items)
 
 
 def _of_rows(regularization: Regularization, matrix: csr_matrix) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ from topshelf.metrics import (
 )
 from topshelf.ranking import top_k
 from training.als import ALSParameters, fit_als
+from training.checkpoints import Checkpoints
 from training.interactions import Interactions
 
 __all__ = ["Evaluation", "TemporalSplit", "evaluate", "ranking_metrics", "split_by_time"]
@@ -125,7 +126,10 @@ def ranking_metrics(
 
 
 def evaluate(
-    data: Interactions, parameters: ALSParameters, on_iteration: Callable[[int], None]
+    data: Interactions,
+    parameters: ALSParameters,
+    on_iteration: Callable[[int], None],
+    checkpoints: Checkpoints | None = None,
 ) -> Evaluation:
     """Trains on the histories and compares ALS with popularity on the targets.
 
@@ -133,6 +137,7 @@ def evaluate(
         data: All interactions.
         parameters: Of the training; its seed also samples users and draws the bootstrap.
         on_iteration: See training.als.fit_als.
+        checkpoints: See training.als.fit_als.
 
     Raises:
         InvalidInputError: Nobody has five items, or the parameters lead to no usable factors.
@@ -143,7 +148,7 @@ def evaluate(
         raise InvalidInputError(
             "events", "no user has five items, so none can be held out; bring more events"
         )
-    factors = fit_als(split.history, parameters, on_iteration)
+    factors = fit_als(split.history, parameters, on_iteration, checkpoints)
     history, targets = split.history[split.users], split.targets[split.users]
     viewers = np.bincount(split.history.indices, minlength=len(data.items)).astype(np.float32)
     ones = np.ones((len(split.users), 1), dtype=np.float32)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from threadpoolctl import threadpool_limits
 
+from topshelf.aws.checkpoint_bucket import CheckpointBucket
 from topshelf.aws.clients import create_client
 from topshelf.aws.lake_bucket import LakeBucket
 from topshelf.aws.model_bucket import ModelBucket
@@ -15,9 +16,10 @@ from topshelf.errors import TopshelfError
 from topshelf.events import EventPolicy
 from topshelf.features import ConfidenceWeights
 from topshelf.manifest import DataSnapshot, Manifest, check_run
-from topshelf.ports import FactorStore, ModelRegistry
+from topshelf.ports import CheckpointStore, FactorStore, ModelRegistry
 from topshelf.settings import TrainingSettings
 from training.als import ALSParameters, fit_als, regularization_of
+from training.checkpoints import Checkpoints
 from training.evaluate import Evaluation, evaluate
 from training.interactions import build_interactions, clean_events
 from training.lake import EventLake, Progress, read_lake
@@ -44,6 +46,7 @@ def train(
     lake: EventLake,
     artefacts: FactorStore,
     registry: ModelRegistry,
+    checkpoints: CheckpointStore,
     policy: EventPolicy,
     parameters: TrainingParameters,
     git_commit: str,
@@ -56,6 +59,8 @@ def train(
         lake: Where events and the catalogue are, and where refused lines go.
         artefacts: Where the model goes.
         registry: Names the champion, which becomes the parent.
+        checkpoints: Where a killed training of the same data and parameters left off; removed when
+            the model is written.
         policy: Which events the deployment accepts.
         parameters: Of the training.
         git_commit: Recorded in the manifest.
@@ -79,10 +84,13 @@ def train(
     catalogue, refused = catalogue_entries(lake.catalogue())
     scale = regularization_of(parameters.als, data.matrix).scale
     als = replace(parameters.als, regularization=scale)
+    kept = Checkpoints(checkpoints)
     # One BLAS thread: products of split matrices would not have the same last bits everywhere.
     with threadpool_limits(1, "blas"):
-        outcome = evaluate(data, als, lambda done: progress("evaluate", done, als.iterations))
-        factors = fit_als(data.matrix, als, lambda done: progress("fit", done, als.iterations))
+        outcome = evaluate(data, als, lambda done: progress("evaluate", done, als.iterations), kept)
+        factors = fit_als(
+            data.matrix, als, lambda done: progress("fit", done, als.iterations), kept
+        )
         model = TrainedModel(
             data=data,
             factors=factors,
@@ -102,7 +110,9 @@ def train(
             seed=als.seed,
             parent_version=parent.version if parent else None,
         )
-        return publish(model, artefacts, clock(), progress)
+        manifest = publish(model, artefacts, clock(), progress)
+    kept.clear()
+    return manifest
 
 
 def print_stage(stage: str, done: int, total: int) -> None:
@@ -126,6 +136,7 @@ def main() -> int:
             lake=LakeBucket(s3, bucket=settings.bucket),
             artefacts=ModelBucket(s3, bucket=settings.bucket),
             registry=registry,
+            checkpoints=CheckpointBucket(s3, bucket=settings.bucket),
             policy=settings.policy(),
             parameters=TrainingParameters(confidence=scale),
             git_commit=settings.git_commit,

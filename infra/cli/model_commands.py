@@ -11,6 +11,7 @@ from rich.table import Table
 from infra.cli import options, releasing
 from infra.cli.console import Progress, err, out, stages
 from infra.cli.stack import Stack
+from topshelf.aws.checkpoint_bucket import CheckpointBucket
 from topshelf.aws.lake_bucket import LakeBucket
 from topshelf.errors import InvalidInputError, NotFoundError
 from topshelf.features import ConfidenceWeights
@@ -59,6 +60,7 @@ def train_on(stack: Stack, als: ALSParameters, progress: Progress) -> Manifest:
         lake=LakeBucket(s3, bucket=stack.outputs["BucketName"]),
         artefacts=stack.models(),
         registry=stack.registry(),
+        checkpoints=CheckpointBucket(s3, bucket=stack.outputs["BucketName"]),
         policy=policy,
         parameters=TrainingParameters(
             als=als,

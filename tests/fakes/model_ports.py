@@ -39,6 +39,24 @@ class FakeFactorStore:
         return {name: content for (v, name), content in self.files.items() if v == version}
 
 
+class FakeCheckpoints:
+    """CheckpointStore: what is kept, by run, and how often it was saved."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.saves = 0
+
+    def load(self, run: str) -> bytes | None:
+        return self.kept.get(run)
+
+    def save(self, run: str, content: bytes) -> None:
+        self.kept[run] = content
+        self.saves += 1
+
+    def remove(self, run: str) -> None:
+        self.kept.pop(run, None)
+
+
 class FakeRegistry:
     """ModelRegistry: the champion and what was recorded of each version.
 

@@ -65,6 +65,7 @@ def test_the_job_turns_events_into_a_model(
     assert model is not None
     als = manifest.parameters["als"]
     assert model.regularization == Regularization(als["regularization"], als["exponent"])
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="checkpoints/")
 
 
 def test_an_empty_lake_is_a_reason_and_not_a_traceback(

@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from tests.fakes.model_ports import FakeFactorStore, FakeLake, FakeRegistry, FakeTopKStore
+from tests.fakes.model_ports import (
+    FakeCheckpoints,
+    FakeFactorStore,
+    FakeLake,
+    FakeRegistry,
+    FakeTopKStore,
+)
 from topshelf.errors import InvalidInputError
 from topshelf.events import DEFAULT_POLICY, Interaction, encode_line
 from topshelf.features import ConfidenceWeights
@@ -53,13 +59,19 @@ def lake_of(events: list[Interaction]) -> FakeLake:
 
 
 class Run:
-    def __init__(self, lake: FakeLake, registry: FakeRegistry | None = None) -> None:
+    def __init__(
+        self,
+        lake: FakeLake,
+        registry: FakeRegistry | None = None,
+        checkpoints: FakeCheckpoints | None = None,
+    ) -> None:
         self.store = FakeFactorStore()
         self.told: list[tuple[str, int, int]] = []
         self.manifest: Manifest = train(
             lake=lake,
             artefacts=self.store,
             registry=registry or FakeRegistry(),
+            checkpoints=checkpoints or FakeCheckpoints(),
             policy=DEFAULT_POLICY,
             parameters=PARAMETERS,
             git_commit="abc",
@@ -102,6 +114,28 @@ def test_the_same_events_give_the_same_bytes_whatever_their_order(run: Run) -> N
     assert again.manifest.version == run.manifest.version
     for name in run.files.keys() - {MANIFEST_NAME}:
         assert again.files[name] == run.files[name], name
+
+
+def test_a_killed_job_continues_and_writes_the_same_files(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(Exception):
+        pass
+
+    def killed(*_: object) -> None:
+        raise KilledError
+
+    kept = FakeCheckpoints()
+    with monkeypatch.context() as patched:
+        patched.setattr(job, "publish", killed)
+        with pytest.raises(KilledError):
+            Run(lake_of(viewing()), checkpoints=kept)
+    assert len(kept.kept) == 2
+    again = Run(lake_of(viewing()), checkpoints=kept)
+    fitted = [step for step in again.told if step[0] in {"evaluate", "fit"}]
+    assert fitted == [("evaluate", 4, 4), ("fit", 4, 4)]
+    assert again.manifest.version == run.manifest.version
+    assert kept.kept == {}
 
 
 def test_stages_are_told_to_their_end(run: Run) -> None:

@@ -14,6 +14,7 @@ from topshelf.topk import TopKList
 __all__ = [
     "ActivityStore",
     "Champion",
+    "CheckpointStore",
     "FactorStore",
     "ImportReport",
     "InteractionLog",
@@ -187,6 +188,19 @@ class FactorStore(Protocol):
         Raises:
             ConflictError: The file exists with other bytes.
         """
+
+
+class CheckpointStore(Protocol):
+    """What a training keeps of itself, one object a run, to continue after a kill."""
+
+    def load(self, run: str) -> bytes | None:
+        """What was saved last; None if nothing was."""
+
+    def save(self, run: str, content: bytes) -> None:
+        """Replaces what was saved, whole or not at all."""
+
+    def remove(self, run: str) -> None:
+        """Removes what was saved, if anything was."""
 
 
 class ModelRegistry(Protocol):
