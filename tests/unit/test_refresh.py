@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.model_ports import FakeFactorStore, FakeRegistry, FakeTopKStore
 from topshelf.errors import ConflictError, IntegrityError
 from topshelf.events import Interaction
-from topshelf.factors import IdMap, fold_in, gram_matrix
+from topshelf.factors import IdMap, Regularization, fold_in, gram_matrix
 from topshelf.manifest import MANIFEST_NAME, DataSnapshot, Manifest
 from topshelf.refresh import ListRefresh, LiveModel
 from topshelf.topk import TopKList, pack_history, unpack_history, unpack_rows, unpack_scores
@@ -162,6 +162,19 @@ def test_factors_are_read_once_a_version(house: House) -> None:
     house.registry.flip(house.registry.champion(), NEXT, date(2026, 1, 2))
     assert house.model.version == NEXT
     assert len(house.artefacts.reads) == 6
+
+
+def test_the_exponent_of_the_training_is_that_of_the_refresh(house: House) -> None:
+    """A manifest of before names none, as in the other tests here: lambda is then not scaled."""
+    assert house.model.regularization == Regularization(2.5, 0.0)
+    raw = house.artefacts.files[VERSION, MANIFEST_NAME].replace(
+        b'"regularization":2.5', b'"regularization":2.5,"exponent":0.5'
+    )
+    house.artefacts.files[VERSION, MANIFEST_NAME] = raw
+    again = ListRefresh(lists=house.lists, artefacts=house.artefacts, registry=house.registry)
+    model = again.live_model()
+    assert model is not None
+    assert model.regularization == Regularization(2.5, 0.5)
 
 
 def test_before_the_first_release_there_is_no_model() -> None:
