@@ -329,6 +329,10 @@ check-grants: $(READY) ## is it in step?
 bench-quality: $(READY) ## ALS beside popularity; DATA=<MovieLens directory>
 	@$(BIN)/python -m tests.benchmarks.quality --data "$(or $(DATA),../shared/data/ml-latest-small)"
 
+.PHONY: bench-protocols
+bench-protocols: $(READY) ## ALS beside six baselines on MovieLens 1M, by two protocols; DATA=<ml1m.npz>, 15 minutes
+	@$(BIN)/python -m tests.benchmarks.protocols --data "$(or $(DATA),../shared/data/ml1m.npz)"
+
 .PHONY: load
 load: $(READY) ## 2,000 requests at concurrency 4 against http://localhost:8000 (run `make demo` beside it)
 	@$(BIN)/python -m tests.benchmarks.load
