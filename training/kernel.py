@@ -67,7 +67,7 @@ def _blocks(indptr: NDArray[np.integer], f: int) -> NDArray[np.int64]:
 def _compiled[F: Callable[..., None]](function: F) -> F:
     # nogil: blocks run in threads of our own, so no OpenMP pool meets that of implicit. Sums may
     # be reordered, but not-a-number is kept: that is how a divergence shows.
-    compiler = partial(njit, nogil=True, forceinline=True, error_model="numpy", fastmath=_FREEDOMS)
+    compiler = partial(njit, nogil=True, error_model="numpy", fastmath=_FREEDOMS)
     try:
         found = compiler(cache=True)(function)
     except RuntimeError:
@@ -130,8 +130,9 @@ def _add_observed(  # noqa: PLR0917
             product[k] += a * fixed[i, k]
 
 
+# Rows are copied by loops: an assignment of a whole row takes 3 seconds more to compile.
 @_compiled
-def _solve_rows(  # noqa: PLR0917
+def _solve_rows(  # noqa: C901, PLR0917
     indptr: NDArray[np.integer],
     indices: NDArray[np.integer],
     confidences: _Floats,
@@ -151,9 +152,11 @@ def _solve_rows(  # noqa: PLR0917
     for row in range(start, stop):
         first, last = indptr[row], indptr[row + 1]
         if first == last:
-            solved[row, :] = 0
+            for k in range(f):
+                solved[row, k] = 0
             continue
-        x[:] = solved[row]
+        for k in range(f):
+            x[k] = solved[row, k]
         rows, weights = indices[first:last], confidences[first:last]
         _multiply_dense(gram, regularization[row], x, product)
         _add_observed(rows, weights, fixed, x, np.float32(1), product)
@@ -178,4 +181,5 @@ def _solve_rows(  # noqa: PLR0917
             turn = squared / before
             for k in range(f):
                 direction[k] = residual[k] + turn * direction[k]
-        solved[row, :] = x
+        for k in range(f):
+            solved[row, k] = x[k]
