@@ -169,6 +169,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Maker]] = {
     ("dynamodb", "UpdateItem"): _table("UpdateItem"),
     ("firehose", "PutRecordBatch"): _put_records,
     ("lambda", "Invoke"): _invoke,
+    ("s3", "DeleteObject"): _object("DeleteObject"),
     ("s3", "GetObject"): _object("GetObject"),
     ("s3", "HeadObject"): _object("GetObject"),
     ("s3", "ListObjectsV2"): _list_bucket,
