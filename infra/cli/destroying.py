@@ -4,7 +4,7 @@ CloudFormation knows nothing of the tables of model versions, keeps what its tem
 activity, registry), and cannot delete a bucket that holds objects.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import batched
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from infra.cli.console import Progress
 from infra.cli.stack import Stack
 from topshelf.aws.failures import failures_of
-from topshelf.errors import NotFoundError
+from topshelf.errors import ConflictError, NotFoundError
 
 __all__ = ["Remains", "destroy", "remains_of"]
 
@@ -71,9 +71,12 @@ def destroy(stack: Stack, remains: Remains, *, keep_data: bool, progress: Progre
         progress: Told of the stages.
 
     Raises:
+        ConflictError: A table is protected; nothing is deleted.
         UnavailableError: A service does not answer, or refuses.
     """
     dynamodb, s3 = stack.client("dynamodb"), stack.client("s3")
+    if not keep_data:
+        _refuse_protected(dynamodb, remains.tables)
     for done, name in enumerate(remains.versions):
         progress("lists", done, len(remains.versions))
         _delete_table(dynamodb, name)
@@ -111,6 +114,21 @@ def _versions(s3: Any, bucket: str) -> Iterator[tuple[dict[str, str], int]]:
             for found in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
                 key = {"Key": found["Key"], "VersionId": found["VersionId"]}
                 yield key, found.get("Size", 0)
+
+
+def _refuse_protected(dynamodb: Any, tables: Iterable[str]) -> None:
+    # Found out at the end, it would leave tables alone, of a stack that is gone.
+    for name in tables:
+        try:
+            with failures_of(name):
+                table = dynamodb.describe_table(TableName=name)["Table"]
+        except NotFoundError:
+            continue  # gone in an earlier attempt
+        if table.get("DeletionProtectionEnabled"):
+            raise ConflictError(
+                f"{name} is protected: deploy with DeletionProtection=false first, "
+                "or keep the data with --keep-data"
+            )
 
 
 def _delete_table(dynamodb: Any, name: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from infra.cli.destroying import destroy, remains_of
 from infra.cli.stack import Place, Stack
 from tests.conftest import REGION
+from topshelf.errors import ConflictError
 
 
 def table(dynamodb: Any, name: str) -> str:
@@ -95,3 +96,13 @@ def test_what_was_cut_short_can_be_repeated(stack: Stack) -> None:
     stack.client("dynamodb").delete_table(TableName=remains.tables[0])
     destroy(stack, remains, keep_data=False, progress=lambda *_: None)
     assert tables_of(stack) == {"topk2-v1"}
+
+
+def test_a_protected_table_is_told_before_anything_is_gone(stack: Stack) -> None:
+    registry = stack.outputs["RegistryTableName"]
+    dynamodb = stack.client("dynamodb")
+    dynamodb.update_table(TableName=registry, DeletionProtectionEnabled=True)
+    with pytest.raises(ConflictError, match=f"{registry} is protected.*DeletionProtection=false"):
+        destroy(stack, remains_of(stack), keep_data=False, progress=lambda *_: None)
+    assert (len(tables_of(stack)), remains_of(stack).objects) == (5, 4)
+    assert is_deployed(stack)
