@@ -13,6 +13,9 @@ from infra.packaging.wheels import check_wheels
 from tests.conftest import ROOT
 from topshelf.errors import IntegrityError
 
+# Several builds, which `make test-sam` has time for.
+pytestmark = pytest.mark.slow
+
 SAM = ROOT / ".sam" / "bin" / "sam"
 
 TEMPLATE = """
