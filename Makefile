@@ -330,7 +330,7 @@ bench-quality: $(READY) ## ALS beside popularity; DATA=<MovieLens directory>
 	@$(BIN)/python -m tests.benchmarks.quality --data "$(or $(DATA),../shared/data/ml-latest-small)"
 
 .PHONY: bench-protocols
-bench-protocols: $(READY) ## ALS beside six baselines on MovieLens 1M, by two protocols; DATA=<ml1m.npz>, 15 minutes
+bench-protocols: $(READY) ## ALS beside six baselines on MovieLens 1M, by two protocols; DATA=<ml1m.npz>
 	@$(BIN)/python -m tests.benchmarks.protocols --data "$(or $(DATA),../shared/data/ml1m.npz)"
 
 .PHONY: load
