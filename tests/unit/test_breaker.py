@@ -124,3 +124,32 @@ def test_as_deployed_one_slow_or_20_quick_failures_open_it(takes: float, asked: 
     for _ in range(30):
         store.ask()
     assert store.asked == asked
+
+
+def test_a_circuit_that_forgets_is_closed_and_patient_again() -> None:
+    store = Store()
+    store.down, store.takes = True, 0.1
+    store.ask()
+    store.now += 1
+    store.ask()  # the pause is two seconds now
+    asked = store.asked
+    assert store.ask() is None
+    assert store.asked == asked
+    store.breaker.forget()
+    store.ask()
+    assert store.asked == asked + 1
+    store.down, store.takes = False, 0.0
+    store.now += 1
+    assert store.ask() == "answer"
+
+
+def test_a_circuit_that_forgets_counts_failures_anew() -> None:
+    store = Store()
+    store.down = True
+    store.ask()
+    store.ask()
+    store.breaker.forget()
+    store.ask()
+    store.ask()
+    store.down = False
+    assert store.ask() == "answer"

@@ -99,3 +99,28 @@ def test_before_the_first_release_a_slow_registry_is_asked_again_too() -> None:
     with pytest.raises(UnavailableError):
         pointer.get()
     assert registry.asked == 1 + 3
+
+
+def test_a_pointer_that_forgets_asks_at_once() -> None:
+    registry, clock = FakeRegistry(ONE), Clock()
+    pointer = PointerCache(registry, ttl=5, monotonic=clock)
+    assert pointer.get() == ONE
+    registry.live = TWO
+    # A clock that went back, as after a snapshot.
+    clock.now = 1.0
+    pointer.forget()
+    assert pointer.get() == TWO
+    assert registry.asked == 2
+
+
+def test_a_pointer_that_forgets_believes_no_old_answer() -> None:
+    registry = FakeRegistry(ONE)
+    pointer = PointerCache(registry, ttl=5, monotonic=Clock())
+    assert pointer.get() == ONE
+    pointer.forget()
+    registry.down = True
+    with pytest.raises(UnavailableError):
+        pointer.get()
+    registry.down = False
+    pointer.forget()
+    assert pointer.get() == ONE
