@@ -124,3 +124,14 @@ def test_a_pointer_that_forgets_believes_no_old_answer() -> None:
     registry.down = False
     pointer.forget()
     assert pointer.get() == ONE
+
+
+def test_a_pointer_that_forgets_is_as_patient_as_a_new_one() -> None:
+    registry = FakeRegistry(ONE)
+    registry.down = True
+    pointer = PointerCache(registry, ttl=5, monotonic=Clock())
+    for asked in (2, 4):
+        with pytest.raises(UnavailableError):
+            pointer.get()
+        assert registry.asked == asked
+        pointer.forget()

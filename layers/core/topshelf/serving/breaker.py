@@ -41,9 +41,7 @@ class CircuitBreaker:
         self._quick_failures = quick_failures
         self._first_pause = first_pause
         self._longest_pause = longest_pause
-        self._failures = 0
-        self._pause = first_pause
-        self._open_until = float("-inf")
+        self.forget()
 
     def forget(self) -> None:
         """Closes the circuit."""

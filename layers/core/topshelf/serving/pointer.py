@@ -27,13 +27,11 @@ class PointerCache:
         self._registry = registry
         self._ttl = ttl
         self._monotonic = monotonic
-        self._known: Champion | None = None
-        self._failed = False
-        self._ask_after = float("-inf")
+        self.forget()
 
     def forget(self) -> None:
         """Asks again with the next request."""
-        self._known = None
+        self._known: Champion | None = None
         self._failed = False
         self._ask_after = float("-inf")
 
