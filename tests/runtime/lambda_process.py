@@ -117,10 +117,22 @@ class LambdaProcess:
 
     def peak_mib(self) -> float:
         """The most memory that the function's process has had, MiB."""
+        status = (self._function() / "status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+    def processor_seconds(self) -> float:
+        """What the function's process has had of the processor, by all its threads.
+
+        Time of waiting is not in it, nor what the machine does beside it
+        (https://docs.kernel.org/scheduler/sched-stats.html, /proc/<pid>/schedstat).
+        """
+        threads = (self._function() / "task").glob("*/schedstat")
+        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+
+    def _function(self) -> Path:
         children = Path(f"/proc/{self._process.pid}/task").glob("*/children")
         (function,) = {child for of in children for child in of.read_text().split()}
-        status = Path(f"/proc/{function}/status").read_text()
-        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+        return Path("/proc") / function
 
     def invoke(self, event: dict[str, Any]) -> Any:
         """Sends an event, as soon as the emulator listens; the function's answer.

@@ -1,6 +1,8 @@
 """Cold and warm, beside the least that answers at all and beside a build without care.
 
 Ratios in one run, the three in turn, so that what else the machine does meets all of them alike.
+Times by the clock are for reading; what is promised is promised in processor seconds, the thing
+that Lambda gives a function by its memory.
 """
 
 import shutil
@@ -62,25 +64,27 @@ def test_cold_and_warm(artefacts: Artefacts, tmp_path: Path) -> None:
     compared = variants(tmp_path)
     cold: dict[str, list[float]] = {name: [] for name in compared}
     warm: dict[str, list[float]] = {name: [] for name in compared}
+    spent: dict[str, list[float]] = {name: [] for name in compared}
     for _ in range(STARTS):
         for name, (code, handler) in compared.items():
             began = time.perf_counter()
             with artefacts.start("RecommendApi", code=code, handler=handler) as function:
                 answer = function.invoke(event)
                 cold[name].append(time.perf_counter() - began)
+                spent[name].append(function.processor_seconds())
                 assert answer["statusCode"] == 200, answer
                 for _ in range(CALLS // 10):
                     began = time.perf_counter()
                     function.invoke(event)
                     warm[name].append(time.perf_counter() - began)
     table = Table(title=f"RecommendApi, {STARTS} cold starts each, ms", title_justify="left")
-    for column in ("", "cold p50", "cold p99", "warm p50", "warm p99"):
+    for column in ("", "cold p50", "cold p99", "warm p50", "warm p99", "processor, least"):
         table.add_column(column, justify="right" if column else "left")
+    least = {name: min(seconds) for name, seconds in spent.items()}
     for name in compared:
-        figures = (*percentiles(cold[name]), *percentiles(warm[name]))
+        figures = (*percentiles(cold[name]), *percentiles(warm[name]), 1000 * least[name])
         table.add_row(name, *(f"{figure:.1f}" for figure in figures))
     Console(width=100).print(table)
-    # By the quick quarter: what else the machine does makes starts slower, and none quicker.
-    quick = {name: statistics.quantiles(seconds)[0] for name, seconds in cold.items()}
-    assert quick["ours"] <= 1.3 * quick["floor"]
-    assert quick["ours"] <= 0.5 * quick["naive"]
+    # The least: what else the machine does (caches, the other thread of a core) only adds to it.
+    assert least["ours"] <= 1.3 * least["floor"]
+    assert least["ours"] <= 0.5 * least["naive"]
