@@ -10,11 +10,22 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from topshelf.errors import InvalidInputError
-from topshelf.factors import Regularization, fold_in, gram_matrix
+from topshelf.factors import Regularization, gram_matrix
+from topshelf.recency import Recency
 from training.checkpoints import Checkpoints, Progressed
+from training.degrees import Degrees
+from training.folding import fold_in_users
 from training.solver import half_step
 
-__all__ = ["ALSFactors", "ALSParameters", "fit_als", "fold_in_users", "regularization_of"]
+__all__ = [
+    "ALSFactors",
+    "ALSParameters",
+    "derived_regularization",
+    "fit_als",
+    "fold_in_users",
+    "regularization_of",
+    "row_regularization",
+]
 
 _COLLAPSED = 1e-3
 _START = 0.1
@@ -63,10 +74,10 @@ class ALSFactors:
     """A trained model.
 
     Attributes:
-        users: (n_users, f) float32, exactly what a fold-in of the same history gives.
+        users: (n_users, f) float32, exactly what a fold-in of what is served gives.
         items: (n_items, f) float32.
         gram: (f, f) float64, see topshelf.factors.gram_matrix.
-        regularization: As it was used.
+        regularization: Of the users' factors.
     """
 
     users: NDArray[np.float32]
@@ -93,12 +104,22 @@ def regularization_of(parameters: ALSParameters, matrix: csr_matrix) -> Regulari
     """
     if parameters.regularization is not None:
         return Regularization(parameters.regularization, parameters.exponent)
-    viewed = np.diff(matrix.indptr).astype(np.float64)
-    viewers = np.bincount(matrix.indices).astype(np.float64)
-    edge = sum(np.sqrt((degree**2).sum() / matrix.nnz) for degree in (viewed, viewers))
-    stretch = np.sqrt(matrix.data.mean(dtype=np.float64))
-    known = (matrix.data.astype(np.float64) - 1.0).sum()
-    n_users, n_items = matrix.shape
+    return derived_regularization(parameters, Degrees.of(matrix))
+
+
+def derived_regularization(parameters: ALSParameters, degrees: Degrees) -> Regularization:
+    """The regularization that fits the data; see regularization_of.
+
+    Args:
+        parameters: Of the training; its own regularization counts for nothing here.
+        degrees: Of the matrix of confidences.
+    """
+    viewers = degrees.viewers.astype(np.float64)
+    squares = degrees.squares, float((viewers**2).sum())
+    edge = sum(np.sqrt(total / degrees.entries) for total in squares)
+    stretch = np.sqrt(degrees.confidences / degrees.entries)
+    known = degrees.confidences - degrees.entries
+    n_users, n_items = degrees.users, len(viewers)
     average = np.sqrt((n_items + known / n_users) * (n_users + known / n_items))
     scale = parameters.shrinkage * edge * stretch / average**parameters.exponent
     return Regularization(float(scale), parameters.exponent)
@@ -109,6 +130,9 @@ def fit_als(
     parameters: ALSParameters,
     on_iteration: Callable[[int], None],
     checkpoints: Checkpoints | None = None,
+    *,
+    served: csr_matrix | None = None,
+    recency: Recency | None = None,
 ) -> ALSFactors:
     """Trains ALS (Hu, Koren and Volinsky, ICDM 2008) as Rendle et al. (arXiv 2110.14037) do.
 
@@ -120,6 +144,9 @@ def fit_als(
         parameters: Of the training; the same matrix and parameters give the same bytes.
         on_iteration: Told the number of iterations done; first that of a checkpoint.
         checkpoints: Where to continue from, and to keep what is done; None to keep nothing.
+        served: Confidences that the users' factors are folded in from, float32 CSR, columns in any
+            order; None for those of the training. See topshelf.weighing.
+        recency: Gives the regularization of the users' factors; None for the training's own.
 
     Raises:
         InvalidInputError: The parameters lead to no usable factors.
@@ -139,8 +166,8 @@ def fit_als(
     state = (kept.load() if kept else None) or _start(matrix, parameters)
     threads = parameters.threads or process_cpu_count() or 1
     transposed = matrix.T.tocsr()
-    of_users = _of_rows(regularization, matrix)
-    of_items = _of_rows(regularization, transposed)
+    of_users = row_regularization(regularization, matrix)
+    of_items = row_regularization(regularization, transposed)
     users, items = state.users, state.items
     # Threads share rows, not products: BLAS with threads has other last bits, and is in the way.
     with threadpool_limits(1, "blas"):
@@ -155,28 +182,15 @@ def fit_als(
                 kept.save(Progressed(iteration, users, items))
             on_iteration(iteration)
         gram = gram_matrix(items)
-        users = fold_in_users(items, gram, matrix, regularization)
+        of_served = recency.regularization(regularization) if recency else regularization
+        users = fold_in_users(items, gram, matrix if served is None else served, of_served, threads)
     if max(np.abs(items).max(), np.abs(users).max()) < _COLLAPSED:
         raise InvalidInputError(
             "parameters",
             f"a regularization of {regularization.scale:g} leaves nothing of so few "
             "interactions; lower it or bring more events",
         )
-    return ALSFactors(users, items, gram, regularization)
-
-
-def fold_in_users(
-    item_factors: NDArray[np.float32],
-    gram: NDArray[np.float64],
-    matrix: csr_matrix,
-    regularization: Regularization,
-) -> NDArray[np.float32]:
-    """The factors of every user by topshelf.factors.fold_in, (n_users, f) float32."""
-    users = np.empty((matrix.shape[0], item_factors.shape[1]), dtype=np.float32)
-    for row, (start, stop) in enumerate(zip(matrix.indptr, matrix.indptr[1:], strict=False)):
-        history = matrix.indices[start:stop], matrix.data[start:stop]
-        users[row] = fold_in(item_factors, gram, *history, regularization)
-    return users
+    return ALSFactors(users, items, gram, of_served)
 
 
 def _start(matrix: csr_matrix, parameters: ALSParameters) -> Progressed:
@@ -189,7 +203,7 @@ def _start(matrix: csr_matrix, parameters: ALSParameters) -> Progressed:
     return Progressed(0, users, items)
 
 
-def _of_rows(regularization: Regularization, matrix: csr_matrix) -> NDArray[np.float32]:
+def row_regularization(regularization: Regularization, matrix: csr_matrix) -> NDArray[np.float32]:
     """regularization.of every row at once, (n,)."""
     sums = np.concatenate([[0.0], np.cumsum(matrix.data.astype(np.float64) - 1.0)])
     known = np.diff(sums[matrix.indptr])

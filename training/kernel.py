@@ -5,22 +5,19 @@ collaborative filtering" (RecSys 2011): a row's system is never built; a step co
 n observed entries. Every row has a regularization of its own, which costs nothing here.
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import cast
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+
+from training.compiling import compiled
 
 __all__ = ["half_step"]
 
 type _Floats = NDArray[np.float32]
 
 _STEPS = 3
-_FREEDOMS = {"reassoc", "contract", "nsz", "arcp"}
 _BLOCK_WORK = 1 << 18
 _CONVERGED = np.float32(1e-20)
 
@@ -64,16 +61,8 @@ def _blocks(indptr: NDArray[np.integer], f: int) -> NDArray[np.int64]:
     return np.unique(np.concatenate([[0], inner, [len(indptr) - 1]]))
 
 
-def _compiled[F: Callable[..., None]](function: F) -> F:
-    # nogil: blocks run in threads of our own, so no OpenMP pool meets that of implicit. Sums may
-    # be reordered, but not-a-number is kept: that is how a divergence shows.
-    compiler = partial(njit, nogil=True, error_model="numpy", fastmath=_FREEDOMS)
-    try:
-        found = compiler(cache=True)(function)
-    except RuntimeError:
-        # A read-only container without NUMBA_CACHE_DIR has no place to keep compiled code.
-        found = compiler()(function)
-    return cast("F", found)
+# Sums may be reordered, but not-a-number is kept: that is how a divergence shows.
+_compiled = compiled(freedoms=("reassoc", "contract", "nsz", "arcp"))
 
 
 @_compiled

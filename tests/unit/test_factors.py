@@ -6,8 +6,7 @@ from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from topshelf.errors import IntegrityError
-from topshelf.factors import IdMap, Regularization, explain, fold_in, gram_matrix
+from topshelf.factors import Regularization, explain, fold_in, gram_matrix
 
 UNIT = Regularization(1.0)
 
@@ -95,17 +94,3 @@ def test_an_empty_history_explains_nothing() -> None:
     items, gram, rows, confidences = random_model(3)
     with pytest.raises(ValueError, match="empty"):
         explain(items, gram, rows[:0], confidences[:0], regularization=UNIT, recommended=rows)
-
-
-def test_rows_follow_the_sorted_ids() -> None:
-    ids = IdMap.of(["b", "a/b", "a", "B", "a"])
-    assert ids.ids == ("B", "a", "a/b", "b")
-    assert [ids.row(name) for name in ("B", "b", "c")] == [0, 3, None]
-    assert len(ids) == 4
-    assert IdMap.from_json(ids.to_json()) == ids
-
-
-@pytest.mark.parametrize("raw", [b"", b'["b","a"]', b'["a","a"]', b"7", b'["a",1]'])
-def test_damaged_id_lists_are_refused(raw: bytes) -> None:
-    with pytest.raises(IntegrityError, match="train the model again"):
-        IdMap.from_json(raw)

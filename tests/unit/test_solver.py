@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from topshelf.factors import Regularization, fold_in, gram_matrix
-from training import bucketed, kernel
+from training import bucketed, compiling, kernel
 from training.als import ALSParameters, fit_als
 
 
@@ -115,8 +115,8 @@ def test_a_folder_that_cannot_be_written_costs_the_cache_and_not_the_training(
             raise RuntimeError("cannot cache function: no locator available")
         return lambda function: function
 
-    monkeypatch.setattr(kernel, "njit", compiler)
-    assert kernel._compiled(print) is print
+    monkeypatch.setattr(compiling, "njit", compiler)
+    assert compiling.compiled()(print) is print
     assert asked == [True, False]
 
 

@@ -11,66 +11,20 @@ lambda is the viewer's own: who is known by more events has more to be held back
 Zhang and Koren, "Revisiting the Performance of iALS on Item Recommendation Benchmarks", 2021).
 """
 
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Self
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from topshelf.errors import IntegrityError
-
-__all__ = ["IdMap", "Regularization", "explain", "fold_in", "gram_matrix"]
+__all__ = ["Regularization", "Tastes", "explain", "fold_in", "fold_in_many", "gram_matrix"]
 
 type _Matrix = NDArray[np.float64]
 
+_AT_ONCE = 1 << 18
+"""Numbers in the factors of the histories that are solved at once, unless one alone has more."""
 
-@dataclass(frozen=True, slots=True)
-class IdMap:
-    """External ids and the rows they have in a matrix.
-
-    Attributes:
-        ids: The ids, distinct and sorted, so that the same ids have the same rows; (n,).
-    """
-
-    ids: tuple[str, ...]
-    _rows: dict[str, int] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        if any(a >= b for a, b in zip(self.ids, self.ids[1:], strict=False)):
-            raise ValueError("ids must be distinct and sorted; use IdMap.of")
-        object.__setattr__(self, "_rows", {name: row for row, name in enumerate(self.ids)})
-
-    @classmethod
-    def of(cls, ids: Iterable[str]) -> Self:
-        """Maps the distinct ids of any iterable."""
-        return cls(tuple(sorted(set(ids))))
-
-    @classmethod
-    def from_json(cls, raw: bytes) -> Self:
-        """Reads what to_json wrote.
-
-        Raises:
-            IntegrityError: It is no sorted list of distinct ids.
-        """
-        try:
-            return cls(tuple(json.loads(raw)))
-        except (TypeError, ValueError) as error:
-            raise IntegrityError(
-                f"the id list is damaged: {error}; train the model again"
-            ) from error
-
-    def to_json(self) -> bytes:
-        """The ids as a JSON list, in the order of their rows."""
-        return json.dumps(self.ids, separators=(",", ":")).encode()
-
-    def row(self, name: str) -> int | None:
-        """The row of an id; None if it is unknown."""
-        return self._rows.get(name)
-
-    def __len__(self) -> int:
-        return len(self.ids)
+_SMALL = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +51,117 @@ class Regularization:
             confidences: Of its observed entries, (n,).
             width: Entries it has in all: items for a viewer, viewers for an item.
         """
-        known = float((confidences.astype(np.float64) - 1.0).sum())
-        return float(self.scale * (width + known) ** self.exponent)
+        return float(self.of_rows(confidences[None, :], width)[0])
+
+    def of_rows(self, confidences: NDArray[np.float32], width: int) -> NDArray[np.float64]:
+        """Lambda of rows with as many observed entries each: (g, n) to (g,), see of."""
+        known = (confidences.astype(np.float64) - 1.0).sum(axis=1)
+        return np.asarray(self.scale * (width + known) ** self.exponent)
 
 
 def gram_matrix(item_factors: NDArray[np.float32]) -> _Matrix:
     """Y'Y in double precision: (n_items, f) float32 to (f, f) float64. Computed once a model."""
     wide = item_factors.astype(np.float64)
     return wide.T @ wide
+
+
+@dataclass(frozen=True, slots=True)
+class _Solved:
+    """Histories of the same length, solved.
+
+    Attributes:
+        viewers: Which they are, (g,).
+        rows: Item rows of the histories, (g, n).
+        pulls: W y_j c_j: what entry j of the history adds to the taste, (g, f, n).
+    """
+
+    viewers: NDArray[np.int64]
+    rows: NDArray[np.integer]
+    pulls: _Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Tastes:
+    """Factors of viewers, and where they come from.
+
+    Attributes:
+        vectors: (n, f) float32; zeros for an empty history.
+    """
+
+    vectors: NDArray[np.float32]
+    _item_factors: NDArray[np.float32]
+    _solved: tuple[_Solved, ...]
+
+    def explain(self, recommended: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each recommended item the item of the history that contributes most to its score.
+
+        Section 5 of the paper: the score of item i is the sum over the history of s_ij c_j with
+        s_ij = y_i' W y_j and W = (Y'CY + lambda I)^-1, so each history item has its share.
+
+        Args:
+            recommended: Item rows to explain, (n, k); negative where there is none.
+
+        Returns:
+            Item rows of the histories, (n, k), negative where none was asked for; of equal shares
+            the first in the history.
+
+        Raises:
+            ValueError: Something is recommended for an empty history.
+        """
+        because = np.full_like(recommended, -1)
+        for some in self._solved:
+            wanted = recommended[some.viewers]
+            shares = self._item_factors[wanted].astype(np.float64) @ some.pulls
+            because[some.viewers] = np.take_along_axis(some.rows, shares.argmax(axis=2), axis=1)
+        if (because[recommended >= 0] < 0).any():
+            raise ValueError("an empty history explains nothing")
+        because[recommended < 0] = -1
+        return because
+
+
+def fold_in_many(
+    item_factors: NDArray[np.float32],
+    gram: _Matrix,
+    indptr: NDArray[np.integer],
+    rows: NDArray[np.integer],
+    confidences: NDArray[np.float32],
+    *,
+    regularization: Regularization,
+    explained: bool = False,
+) -> Tastes:
+    """Viewers' factors by the exact ALS step (Hu et al., equation 4).
+
+    Histories of the same length are solved together, so that nothing is padded: a viewer's factors
+    are the same bytes whoever else is asked for.
+
+    Args:
+        item_factors: Y, (n_items, f) float32.
+        gram: Y'Y, (f, f), see gram_matrix.
+        indptr: CSR row pointers of the viewers' histories, (n + 1,).
+        rows: Item rows that they interacted with, distinct in a history, in any order, (nnz,).
+        confidences: Theirs, at least 1, (nnz,); 1 is what unobserved items have.
+        regularization: Of the training; above 0.
+        explained: Whether to keep what Tastes.explain needs, f float64 an entry.
+
+    Raises:
+        numpy.linalg.LinAlgError: A system is not positive definite: a confidence is far below 1,
+            or the factors are not numbers.
+    """
+    n_items, f = item_factors.shape
+    vectors = np.zeros((len(indptr) - 1, f), dtype=np.float32)
+    solved = []
+    for viewers, entries in _of_one_length(indptr, f):
+        own, known = rows[entries], confidences[entries]
+        lambdas = regularization.of_rows(known, n_items)
+        observed, weights = item_factors[own].astype(np.float64), known.astype(np.float64)
+        inverse = _inverse_root(observed, gram, weights, lambdas)
+        # With L of the system's Cholesky factors, W is L^-T L^-1.
+        halves = inverse @ (observed * weights[:, :, None]).transpose(0, 2, 1)
+        turned = inverse.transpose(0, 2, 1)
+        vectors[viewers] = (turned @ halves.sum(axis=2, keepdims=True))[:, :, 0]
+        if explained:
+            solved.append(_Solved(viewers, own, turned @ halves))
+    return Tastes(vectors, item_factors, tuple(solved))
 
 
 def fold_in(
@@ -114,27 +171,11 @@ def fold_in(
     confidences: NDArray[np.float32],
     regularization: Regularization,
 ) -> NDArray[np.float32]:
-    """A viewer's factors by the exact ALS step (Hu et al., equation 4).
-
-    Args:
-        item_factors: Y, (n_items, f) float32.
-        gram: Y'Y, (f, f), see gram_matrix.
-        rows: Item rows that the viewer interacted with, distinct, (n,).
-        confidences: Their confidences, at least 1, (n,); 1 is what unobserved items have.
-        regularization: Of the training; above 0.
-
-    Returns:
-        (f,) float32; zeros for an empty history.
-
-    Raises:
-        numpy.linalg.LinAlgError: The system is not positive definite: a confidence is far below
-            1, or the factors are not numbers.
-    """
-    observed = item_factors[rows].astype(np.float64)
-    weights = confidences.astype(np.float64)
-    own = regularization.of(confidences, len(item_factors))
-    lower = _cholesky(observed, gram, weights, own)
-    return _solve(lower, weights @ observed).astype(np.float32)
+    """One viewer's factors, (f,) float32: fold_in_many of one history, see there."""
+    history = np.array([0, len(rows)]), rows, confidences
+    tastes = fold_in_many(item_factors, gram, *history, regularization=regularization)
+    found: NDArray[np.float32] = tastes.vectors[0]
+    return found
 
 
 def explain(
@@ -146,10 +187,7 @@ def explain(
     regularization: Regularization,
     recommended: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """For each recommended item the item of the history that contributes most to its score.
-
-    Section 5 of the paper: the score of item i is the sum over the history of s_ij c_j with
-    s_ij = y_i' W y_j and W = (Y'CY + lambda I)^-1, so each history item has its share.
+    """Tastes.explain for one viewer.
 
     Args:
         item_factors: Y, (n_items, f) float32.
@@ -167,20 +205,48 @@ def explain(
     """
     if len(rows) == 0:
         raise ValueError("an empty history explains nothing")
-    observed = item_factors[rows].astype(np.float64)
-    weights = confidences.astype(np.float64)
-    own = regularization.of(confidences, len(item_factors))
-    lower = _cholesky(observed, gram, weights, own)
-    similar = item_factors[recommended].astype(np.float64) @ _solve(lower, observed.T)
-    return rows[np.argmax(similar * weights, axis=1)]
+    history = np.array([0, len(rows)]), rows, confidences
+    tastes = fold_in_many(
+        item_factors, gram, *history, regularization=regularization, explained=True
+    )
+    found: NDArray[np.int64] = tastes.explain(recommended[None, :])[0]
+    return found
 
 
-def _cholesky(observed: _Matrix, gram: _Matrix, weights: _Matrix, regularization: float) -> _Matrix:
-    system = gram + (observed.T * (weights - 1.0)) @ observed
-    system[np.diag_indices_from(system)] += regularization
-    return np.linalg.cholesky(system)
+def _of_one_length(
+    indptr: NDArray[np.integer], f: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Viewers, (g,), and the places of their entries, (g, n); empty histories are left out."""
+    lengths = np.diff(indptr)
+    order = np.argsort(lengths, kind="stable")
+    for n in np.unique(lengths[lengths > 0]).tolist():
+        first, end = np.searchsorted(lengths[order], [n, n + 1]).tolist()
+        at_once = max(1, _AT_ONCE // (f * max(n, f)))
+        for start in range(first, end, at_once):
+            viewers = order[start : min(start + at_once, end)]
+            yield viewers, indptr[viewers].astype(np.int64)[:, None] + np.arange(n)
 
 
-def _solve(lower: _Matrix, right: _Matrix) -> _Matrix:
-    # numpy has no triangular solver; at f = 64 the general one costs microseconds.
-    return np.linalg.solve(lower.T, np.linalg.solve(lower, right))
+def _inverse_root(
+    observed: _Matrix, gram: _Matrix, weights: _Matrix, lambdas: NDArray[np.float64]
+) -> _Matrix:
+    """L^-1, (g, f, f), where L L' is Y'CY + lambda I of each history."""
+    pulled = (observed * (weights - 1.0)[:, :, None]).transpose(0, 2, 1)
+    systems = gram + pulled @ observed
+    diagonal = np.arange(len(gram))
+    systems[:, diagonal, diagonal] += lambdas[:, None]
+    return _inverse(np.linalg.cholesky(systems))
+
+
+def _inverse(lower: _Matrix) -> _Matrix:
+    """The inverses of lower triangles, by halves: numpy has no solver for triangles."""
+    f = lower.shape[-1]
+    if f <= _SMALL:
+        return np.linalg.inv(lower)
+    half = f // 2
+    upper_left, lower_right = _inverse(lower[:, :half, :half]), _inverse(lower[:, half:, half:])
+    found = np.zeros_like(lower)
+    found[:, :half, :half] = upper_left
+    found[:, half:, half:] = lower_right
+    found[:, half:, :half] = -lower_right @ (lower[:, half:, :half] @ upper_left)
+    return found

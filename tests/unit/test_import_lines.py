@@ -1,0 +1,55 @@
+"""Lines of many lists beside the line of each."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tests.unit.test_publish import MODEL
+from topshelf.aws.topk_table import import_line
+from topshelf.ids import IdMap
+from topshelf.ranking import Ranked
+from training import viewer_lists
+from training.import_lines import ImportLines
+from training.viewer_lists import ViewerLists
+
+
+def quoted(names: IdMap, text: str) -> IdMap:  # type: ignore[type-arg]
+    return IdMap(tuple(sorted(f"{text}{name}" for name in names.ids)))
+
+
+def test_a_line_is_that_of_the_list() -> None:
+    """Quotes, backslashes and other alphabets in ids, scores past float16, a list without items."""
+    odd = 'é"\\/<items>'
+    data = replace(
+        MODEL.data, users=quoted(MODEL.data.users, odd), items=quoted(MODEL.data.items, odd)
+    )
+    factors = replace(MODEL.factors, items=MODEL.factors.items * np.float32(3000))
+    block = next(ViewerLists(data, factors).blocks(0, 70))
+    rows, scores = block.ranked.rows, block.ranked.scores.copy()
+    scores[1, 0], scores[2, 0] = 1e6, -1e6
+    block = replace(block, ranked=Ranked(rows, scores))
+    lines = ImportLines(data.users, data.items, data.newest_event)
+    histories = block.histories
+    expected = []
+    for viewer in block.viewers:
+        listed = block.items_of(viewer)
+        own = slice(histories.indptr[viewer], histories.indptr[viewer + 1])
+        ready = viewer_lists.ready_list(
+            data.items,
+            (listed, scores[viewer, : len(listed)]),
+            (histories.rows[own], histories.confidences[own]),
+            block.because[viewer, : len(listed)],
+            source="batch",
+            generated_at=data.newest_event,
+        )
+        expected.append(import_line(data.users.ids[viewer], ready))
+    assert list(lines.of(block)) == expected
+    assert [len(block.items_of(viewer)) > 0 for viewer in (0, 1)] == [False, True]
+
+
+def test_blocks_from_anywhere_are_the_lists_of_their_viewers() -> None:
+    made = ViewerLists(MODEL.data, MODEL.factors)
+    lines = ImportLines(MODEL.data.users, MODEL.data.items, 7)
+    whole = [line for block in made.blocks(0, 70) for line in lines.of(block)]
+    part = [line for block in made.blocks(30, 45) for line in lines.of(block)]
+    assert part == whole[30:45]
