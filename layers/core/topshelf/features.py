@@ -41,6 +41,10 @@ class ConfidenceWeights:
         view: Strength of opening an item's page.
         watch_floor: Strength of a watch of fraction 0.
         watch_full: Strength of a watch of fraction 1; linear between.
+        watch_abandoned: A watch of a smaller fraction counts as one of fraction 0: left, not
+            disliked. 0 for none.
+        watch_completed: A watch of this fraction or more counts as one of fraction 1: who leaves
+            at the credits has seen it. 1 for none but the whole.
         rating_floor: Strength of the lowest rating.
         rating_top: Strength of the highest rating; linear between.
         other: Strength of any other event type.
@@ -52,6 +56,8 @@ class ConfidenceWeights:
     view: float = 0.3
     watch_floor: float = 0.1
     watch_full: float = 1.0
+    watch_abandoned: float = 0.0
+    watch_completed: float = 1.0
     rating_floor: float = 0.1
     rating_top: float = 1.0
     other: float = 0.3
@@ -64,6 +70,8 @@ class ConfidenceWeights:
         lowest = min(self.alpha, self.view, self.other, *watches, *ratings)
         if lowest < 0 or self.rating_max <= self.rating_min:
             raise ValueError(f"weights must not be negative, and rating_min < rating_max: {self}")
+        if not 0 <= self.watch_abandoned < self.watch_completed <= 1:
+            raise ValueError(f"0 <= watch_abandoned < watch_completed <= 1 must hold: {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,8 @@ def event_confidences(
         (n,), at least 1, rounded to float16's grid: a history is packed as float16, and what a
         refresh reads back must be what the training used.
     """
-    watched = np.clip(values, 0.0, 1.0)
+    watched = np.where(values < weights.watch_abandoned, 0.0, np.clip(values, 0.0, 1.0))
+    watched[values >= weights.watch_completed] = 1.0
     span = weights.rating_max - weights.rating_min
     liked = np.clip((values - weights.rating_min) / span, 0.0, 1.0)
     strengths = np.select(
@@ -160,49 +169,55 @@ def combine_evidence(
 
 
 def merge_history(
-    rows: NDArray[np.int64], confidences: NDArray[np.float32], newer: Evidence
+    rows: NDArray[np.int64],
+    confidences: NDArray[np.float32],
+    newer: Evidence,
+    known_until: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Adds newer evidence to a history by the rule of combine_evidence.
+    """Adds newer evidence to a history, in strength by the rule of combine_evidence.
+
+    A history has no times, only an order and the newest time that it knows. What it does not hold
+    goes to its end. What it holds moves there if the evidence is newer than all that the history
+    knows, and else stays: it is either an event that came before, which must change nothing, or a
+    late one, whose place nobody knows any more. So the same evidence twice changes nothing, and
+    evidence that comes in order gives the order that a training would (but for events of the very
+    same millisecond that come one after the other).
 
     Args:
-        rows: Item rows of the history, distinct, (n,).
+        rows: Item rows of the history, distinct, oldest first, (n,).
         confidences: Theirs, (n,).
         newer: Evidence whose pairs are item rows.
+        known_until: Newest event's time that the history knows, UTC milliseconds.
 
     Returns:
-        Rows ascending, (m,), and their confidences, (m,).
+        Rows, oldest first, (m,), and their confidences, (m,). What is added is in its own order of
+        time, of equal times the lower row first.
     """
     merged = dict(zip(rows.tolist(), confidences.tolist(), strict=True))
-    entries = zip(
-        newer.pairs.tolist(), newer.confidences.tolist(), newer.rated.tolist(), strict=True
-    )
-    for row, confidence, rated in entries:
-        merged[row] = confidence if rated else max(confidence, merged.get(row, 0.0))
-    ordered = sorted(merged)
+    for entry in np.lexsort((newer.pairs, newer.last_times)).tolist():
+        row, confidence = int(newer.pairs[entry]), float(newer.confidences[entry])
+        if not newer.rated[entry]:
+            confidence = max(confidence, merged.get(row, 0.0))
+        if newer.last_times[entry] > known_until:
+            merged.pop(row, None)
+        merged[row] = confidence
     return (
-        np.array(ordered, dtype=np.int64),
-        np.array([merged[row] for row in ordered], dtype=np.float32),
+        np.array(list(merged), dtype=np.int64),
+        np.array(list(merged.values()), dtype=np.float32),
     )
 
 
 def bound_history(
-    rows: NDArray[np.int64],
-    confidences: NDArray[np.float32],
-    newest: NDArray[np.int64],
-    limit: int = MAX_HISTORY,
+    rows: NDArray[np.int64], confidences: NDArray[np.float32], limit: int = MAX_HISTORY
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Keeps at most ``limit`` items: the newest, then the most confident, then lower rows.
+    """Keeps the newest ``limit`` items of a history.
 
     Args:
-        rows: Item rows, ascending, (n,).
+        rows: Item rows, oldest first, (n,).
         confidences: Theirs, (n,).
-        newest: Rows to keep before all others.
-        limit: Most rows to keep.
+        limit: Most items to keep, above 0.
 
     Returns:
-        Rows ascending, (min(n, limit),), and their confidences.
+        Rows, oldest first, (min(n, limit),), and their confidences.
     """
-    if len(rows) <= limit:
-        return rows, confidences
-    kept = np.sort(np.lexsort((rows, -confidences, ~np.isin(rows, newest)))[:limit])
-    return rows[kept], confidences[kept]
+    return rows[-limit:], confidences[-limit:]

@@ -13,9 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from topshelf.damping import Damping
 from topshelf.errors import ConflictError, IntegrityError
 from topshelf.events import Interaction
-from topshelf.factors import IdMap, Regularization, explain, fold_in, gram_matrix
+from topshelf.factors import Regularization, explain, fold_in, gram_matrix
 from topshelf.features import (
     ConfidenceWeights,
     bound_history,
@@ -23,9 +24,11 @@ from topshelf.features import (
     confidences_of,
     merge_history,
 )
+from topshelf.ids import IdMap, ItemId, ItemRow
 from topshelf.manifest import MANIFEST_NAME, parse_manifest
 from topshelf.ports import FactorStore, ModelRegistry, TopKStore
 from topshelf.ranking import NO_ITEM, top_k
+from topshelf.recency import Recency
 from topshelf.topk import (
     TOP_K,
     Source,
@@ -35,8 +38,9 @@ from topshelf.topk import (
     pack_scores,
     unpack_history,
 )
+from topshelf.weighing import Weighing
 
-__all__ = ["ListRefresh", "LiveModel", "RefreshOutcome", "ready_list"]
+__all__ = ["ListRefresh", "LiveModel", "RefreshOutcome", "load_model", "ready_list"]
 
 RefreshOutcome = Literal["refreshed", "unchanged", "no_list", "unknown_items"]
 
@@ -52,16 +56,18 @@ class LiveModel:
         items: Item ids and their rows.
         item_factors: (n_items, f) float32.
         gram: (f, f) float64, see topshelf.factors.gram_matrix.
-        regularization: Of the training.
+        regularization: Of the served taste.
         weights: The confidence weights of the training.
+        weighing: Of histories, as the training's lists were made.
     """
 
     version: str
-    items: IdMap
+    items: IdMap[ItemId, ItemRow]
     item_factors: NDArray[np.float32]
     gram: NDArray[np.float64]
     regularization: Regularization
     weights: ConfidenceWeights
+    weighing: Weighing
 
 
 class ListRefresh:
@@ -90,7 +96,7 @@ class ListRefresh:
         if champion is None:
             return None
         if self._model is None or self._model.version != champion.version:
-            self._model = self._load(champion.version)
+            self._model = load_model(self._artefacts, champion.version)
         return self._model
 
     def refresh(
@@ -113,7 +119,8 @@ class ListRefresh:
             ConflictError: Others kept rewriting the list.
             UnavailableError: The store does not answer.
         """
-        known = [(row, e) for e in events if (row := model.items.row(e.item_id)) is not None]
+        rows = ((model.items.row(ItemId(e.item_id)), e) for e in events)
+        known = [(row, e) for row, e in rows if row is not None]
         for _ in range(_ATTEMPTS):
             old = self._lists.get(model.version, user_id)
             if old is None:
@@ -130,31 +137,50 @@ class ListRefresh:
                 return "refreshed"
         raise ConflictError(f"the list of a viewer in {model.version} keeps changing; try again")
 
-    def _load(self, version: str) -> LiveModel:
-        parameters = parse_manifest(
-            self._artefacts.read(version, MANIFEST_NAME), version
-        ).parameters
-        items = IdMap.from_json(self._artefacts.read(version, "item_ids.json"))
-        raw = self._artefacts.read(version, "item_factors.npy")
-        try:
-            item_factors = np.load(io.BytesIO(raw), allow_pickle=False)
-            als = parameters["als"]
-            # Models from before regularization was scaled name no exponent: theirs is 0.
-            regularization = Regularization(
-                float(als["regularization"]), float(als.get("exponent", 0.0))
-            )
-            weights = ConfidenceWeights(**parameters["confidence"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise IntegrityError(f"the artefact of {version} is damaged: {error}") from error
-        if item_factors.ndim != 2 or len(item_factors) != len(items):
-            raise IntegrityError(f"{version} has {len(items)} item ids for other factors")
-        return LiveModel(
-            version, items, item_factors, gram_matrix(item_factors), regularization, weights
-        )
+
+def load_model(artefacts: FactorStore, version: str) -> LiveModel:
+    """What a refresh needs of a version, out of its artefact.
+
+    Raises:
+        IntegrityError: The artefact is damaged.
+        NotFoundError: A file of it is not there.
+        UnavailableError: The store does not answer.
+    """
+    parameters = parse_manifest(artefacts.read(version, MANIFEST_NAME), version).parameters
+    items = IdMap[ItemId, ItemRow].from_json(artefacts.read(version, "item_ids.json"))
+    try:
+        item_factors = _array(artefacts, version, "item_factors.npy")
+        als = parameters["als"]
+        # Models from before regularization was scaled name no exponent: theirs is 0. Those from
+        # before histories were weighed name no weighing: theirs is none.
+        trained = Regularization(float(als["regularization"]), float(als.get("exponent", 0.0)))
+        weights = ConfidenceWeights(**parameters["confidence"])
+        recency = Recency(**parameters.get("recency", {}))
+        damping = Damping(**parameters.get("damping", {}))
+        strengths = _array(artefacts, version, "item_strengths.npy") if damping.items else None
+    except (KeyError, TypeError, ValueError) as error:
+        raise IntegrityError(f"the artefact of {version} is damaged: {error}") from error
+    if item_factors.ndim != 2 or len(item_factors) != len(items):
+        raise IntegrityError(f"{version} has {len(items)} item ids for other factors")
+    if strengths is not None and strengths.shape != (len(items),):
+        raise IntegrityError(f"{version} has {len(items)} item ids for other item strengths")
+    return LiveModel(
+        version=version,
+        items=items,
+        item_factors=item_factors,
+        gram=gram_matrix(item_factors),
+        regularization=recency.regularization(trained),
+        weights=weights,
+        weighing=Weighing(recency=recency, damping=damping, item_strengths=strengths),
+    )
+
+
+def _array(artefacts: FactorStore, version: str, name: str) -> NDArray[np.float32]:
+    return np.asarray(np.load(io.BytesIO(artefacts.read(version, name)), allow_pickle=False))
 
 
 def ready_list(
-    items: IdMap,
+    items: IdMap[ItemId, ItemRow],
     ranked: tuple[NDArray[np.int64], NDArray[np.float32]],
     history: tuple[NDArray[np.int64], NDArray[np.float32]],
     because: NDArray[np.int64],
@@ -167,14 +193,14 @@ def ready_list(
     Args:
         items: Item ids and their rows.
         ranked: Item rows and scores, best first, (k,) each, without NO_ITEM.
-        history: Item rows and confidences, (n,) each.
+        history: Item rows, oldest first, and confidences, not weighed, (n,) each.
         because: For each ranked item the history row that explains it, (k,).
         source: Who made it.
         generated_at: Newest event's time it knows, UTC milliseconds.
     """
     rows, scores = ranked
     return TopKList(
-        items=" ".join([items.ids[row] for row in rows.tolist()]),
+        items=" ".join(items.names(rows)),
         scores=pack_scores(scores.tolist()),
         history=pack_history(history[0].tolist(), history[1].tolist()),
         because=pack_rows(because.tolist()),
@@ -184,7 +210,7 @@ def ready_list(
 
 
 def _continued(
-    model: LiveModel, old: TopKList, known: Sequence[tuple[int, Interaction]]
+    model: LiveModel, old: TopKList, known: Sequence[tuple[ItemRow, Interaction]]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     rows, confidences = unpack_history(old.history)
     events = [event for _, event in known]
@@ -194,10 +220,8 @@ def _continued(
         np.array([event.event_type == "rating" for event in events], dtype=np.bool_),
         confidences_of(events, model.weights),
     )
-    merged = merge_history(
-        np.array(rows, dtype=np.int64), np.array(confidences, dtype=np.float32), newer
-    )
-    return bound_history(*merged, newest=newer.pairs)
+    own = np.array(rows, dtype=np.int64), np.array(confidences, dtype=np.float32)
+    return bound_history(*merge_history(*own, newer, old.generated_at))
 
 
 def _list_of(
@@ -205,15 +229,17 @@ def _list_of(
     history: tuple[NDArray[np.int64], NDArray[np.float32]],
     generated_at: int,
 ) -> TopKList:
-    taste = fold_in(model.item_factors, model.gram, *history, model.regularization)
     rows = history[0]
+    weighed = model.weighing.served(*history)
+    taste = fold_in(model.item_factors, model.gram, rows, weighed, model.regularization)
     best = top_k(taste[None, :], model.item_factors, np.array([0, len(rows)]), rows, TOP_K)
     left = best.rows[0] != NO_ITEM
     ranked = best.rows[0][left], best.scores[0][left]
     because = explain(
         model.item_factors,
         model.gram,
-        *history,
+        rows,
+        weighed,
         regularization=model.regularization,
         recommended=ranked[0],
     )
