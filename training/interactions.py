@@ -8,10 +8,18 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from topshelf.errors import InvalidInputError
-from topshelf.factors import IdMap
-from topshelf.features import ConfidenceWeights, combine_evidence, event_confidences
+from topshelf.features import ConfidenceWeights, event_confidences
+from topshelf.ids import IdMap, ItemId, ItemRow, UserId, UserRow
+from training.pair_evidence import in_order_of_time, pair_evidence
 
-__all__ = ["Cleaned", "Interactions", "build_interactions", "clean_events"]
+__all__ = [
+    "Cleaned",
+    "Interactions",
+    "build_interactions",
+    "check_enough",
+    "clean_events",
+    "interactions_of",
+]
 
 MIN_INTERACTIONS = 1000
 """As Amazon Personalize asks: with fewer, a model is noise."""
@@ -19,14 +27,17 @@ MIN_INTERACTIONS = 1000
 MIN_USERS = 25
 """As Amazon Personalize asks, with at least two interactions each."""
 
+_EVENTS_AT_ONCE = 4_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
     """Events fit for training.
 
     Attributes:
-        events: Columns of training.lake.EVENT_SCHEMA; every row has a user, none is a duplicate,
-            sorted, so that the same set of events is the same frame whatever the order it came in.
+        events: Columns of training.lake.EVENT_SCHEMA; every row has a user, none is a duplicate.
+            The same set of events gives the same rows whatever the order it came in; theirs is
+            any, and nothing that is built of them depends on it.
         counts: ``events`` left, ``duplicates`` dropped, ``joined`` session events that found their
             user, ``unjoined`` ones that did not and are left out.
     """
@@ -47,11 +58,21 @@ class Interactions:
         newest_event: Newest event of all, UTC milliseconds.
     """
 
-    users: IdMap
-    items: IdMap
+    users: IdMap[UserId, UserRow]
+    items: IdMap[ItemId, ItemRow]
     matrix: csr_matrix
     last_times: NDArray[np.int64]
     newest_event: int
+
+    def timeline(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Each viewer's items and their confidences in order of time.
+
+        Returns:
+            Columns and confidences, both (nnz,), in the places of the matrix's indptr: each
+            viewer's oldest first, of equal times the lower column first.
+        """
+        matrix = self.matrix
+        return in_order_of_time(matrix.indptr, matrix.indices, matrix.data, self.last_times)
 
 
 def clean_events(events: pl.DataFrame) -> Cleaned:
@@ -63,38 +84,65 @@ def clean_events(events: pl.DataFrame) -> Cleaned:
     Args:
         events: Columns of training.lake.EVENT_SCHEMA, in any order.
     """
-    signed_in = (
-        events.filter(pl.col("user_id").is_not_null() & pl.col("session_id").is_not_null())
-        .sort("timestamp", "user_id")
-        .unique("session_id", keep="first", maintain_order=True)
-        .select("session_id", pl.col("user_id").alias("session_user"))
-    )
     anonymous = events["user_id"].null_count()
-    owned = (
-        events.join(signed_in, on="session_id", how="left")
-        .with_columns(pl.coalesce("user_id", "session_user").alias("user_id"))
-        .drop("session_user")
-        .filter(pl.col("user_id").is_not_null())
-        .sort(
-            "user_id", "item_id", "timestamp", "event_type", "event_value", "event_id", "session_id"
-        )
-    )
-    named = owned.filter(pl.col("event_id").is_not_null()).unique(
-        "event_id", keep="first", maintain_order=True
-    )
-    unnamed = owned.filter(pl.col("event_id").is_null()).unique(
-        ["user_id", "item_id", "event_type", "timestamp"], keep="first", maintain_order=True
-    )
+    owned = _joined(events) if anonymous else events
     unjoined = len(events) - len(owned)
+    kept = _distinct(owned)
     return Cleaned(
-        events=pl.concat([named, unnamed]),
+        events=kept,
         counts={
-            "events": len(named) + len(unnamed),
-            "duplicates": len(owned) - len(named) - len(unnamed),
+            "events": len(kept),
+            "duplicates": len(owned) - len(kept),
             "joined": anonymous - unjoined,
             "unjoined": unjoined,
         },
     )
+
+
+def _joined(events: pl.DataFrame) -> pl.DataFrame:
+    """The events that have a user, by themselves or by their session."""
+    signed_in = (
+        events.lazy()
+        .filter(pl.col("user_id").is_not_null() & pl.col("session_id").is_not_null())
+        .group_by("session_id")
+        .agg(pl.col("user_id").sort_by("timestamp", "user_id").first().alias("session_user"))
+        .collect()
+    )
+    return (
+        events.join(signed_in, on="session_id", how="left")
+        .with_columns(pl.coalesce("user_id", "session_user").alias("user_id"))
+        .drop("session_user")
+        .filter(pl.col("user_id").is_not_null())
+    )
+
+
+def _distinct(owned: pl.DataFrame) -> pl.DataFrame:
+    """The events without duplicates; of duplicates the first in the order of their content.
+
+    Events of different 64-bit hashes are different. Only the few that share theirs are compared,
+    so that the many are neither sorted nor copied.
+    """
+    key = (
+        pl.when(pl.col("event_id").is_not_null())
+        .then(pl.col("event_id").hash())
+        .otherwise(pl.struct("user_id", "item_id", "event_type", "timestamp").hash())
+    )
+    hashes = owned.select(key.alias("key")).to_series()
+    ordered = np.sort(hashes.to_numpy())
+    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if len(repeated) == 0:
+        return owned
+    suspects = hashes.is_in(pl.Series(repeated).implode())
+    found = owned.filter(suspects).sort(
+        "user_id", "item_id", "timestamp", "event_type", "event_value", "event_id", "session_id"
+    )
+    named = found.filter(pl.col("event_id").is_not_null()).unique(
+        "event_id", keep="first", maintain_order=True
+    )
+    unnamed = found.filter(pl.col("event_id").is_null()).unique(
+        ["user_id", "item_id", "event_type", "timestamp"], keep="first", maintain_order=True
+    )
+    return pl.concat([owned.filter(~suspects), named, unnamed])
 
 
 def build_interactions(events: pl.DataFrame, weights: ConfidenceWeights) -> Interactions:
@@ -107,34 +155,66 @@ def build_interactions(events: pl.DataFrame, weights: ConfidenceWeights) -> Inte
     Raises:
         InvalidInputError: Fewer than 1,000 interactions or 25 users: too little to learn from.
     """
-    n_users = events["user_id"].n_unique()
-    if len(events) < MIN_INTERACTIONS or n_users < MIN_USERS:
+    check_enough(len(events), events["user_id"].n_unique())
+    return interactions_of(events, weights)
+
+
+def check_enough(n_events: int, n_users: int) -> None:
+    """Checks that there is something to learn from.
+
+    Raises:
+        InvalidInputError: Fewer than 1,000 interactions or 25 users.
+    """
+    if n_events < MIN_INTERACTIONS or n_users < MIN_USERS:
         raise InvalidInputError(
             "events",
-            f"there are {len(events)} interactions of {n_users} users; training needs at least "
+            f"there are {n_events} interactions of {n_users} users; training needs at least "
             f"{MIN_INTERACTIONS} of {MIN_USERS}; import more events or wait for traffic",
         )
-    users, user_rows = _rows(events["user_id"])
-    items, item_rows = _rows(events["item_id"])
-    types = events["event_type"].to_numpy().astype(np.str_)
-    values = events["event_value"].fill_null(float("nan")).to_numpy()
-    evidence = combine_evidence(
-        user_rows * len(items) + item_rows,
+
+
+def interactions_of(events: pl.DataFrame, weights: ConfidenceWeights) -> Interactions:
+    """Like build_interactions, of however few events: those of some viewers, each viewer's all.
+
+    Args:
+        events: As clean_events gives them, at least one.
+        weights: Strength of each kind of event.
+    """
+    user_ids, user_rows = _rows(events["user_id"])
+    item_ids, item_rows = _rows(events["item_id"])
+    users = IdMap[UserId, UserRow](tuple(user_ids.to_list()))
+    items = IdMap[ItemId, ItemRow](tuple(item_ids.to_list()))
+    confidences, rated = _confidences(events, weights)
+    evidence = pair_evidence(
+        user_rows,
+        item_rows,
         events["timestamp"].to_numpy(),
-        types == "rating",
-        event_confidences(types, values, weights),
-    )
-    owners, columns = np.divmod(evidence.pairs, len(items))
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=len(users)))])
-    matrix = csr_matrix(
-        (evidence.confidences, columns.astype(np.int32), indptr.astype(np.int32)),
+        rated,
+        confidences,
         shape=(len(users), len(items)),
     )
     newest = int(evidence.last_times.max())
-    return Interactions(users, items, matrix, evidence.last_times, newest)
+    return Interactions(users, items, evidence.matrix, evidence.last_times, newest)
 
 
-def _rows(names: pl.Series) -> tuple[IdMap, NDArray[np.int64]]:
+def _confidences(
+    events: pl.DataFrame, weights: ConfidenceWeights
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The confidence of each event, and whether it is a rating; a few millions at a time."""
+    confidences = np.empty(len(events), np.float32)
+    rated = np.empty(len(events), np.bool_)
+    for start in range(0, len(events), _EVENTS_AT_ONCE):
+        part = events.select("event_type", "event_value").slice(start, _EVENTS_AT_ONCE)
+        own = slice(start, start + len(part))
+        kinds, codes = _rows(part["event_type"])
+        types = np.array(kinds.to_list(), dtype=np.str_)[codes]
+        values = part["event_value"].fill_null(float("nan")).to_numpy()
+        confidences[own] = event_confidences(types, values, weights)
+        rated[own] = types == "rating"
+    return confidences, rated
+
+
+def _rows(names: pl.Series) -> tuple[pl.Series, NDArray[np.int32]]:
     ids = names.unique().sort()
-    rows = names.cast(pl.Enum(ids)).to_physical().to_numpy().astype(np.int64)
-    return IdMap(tuple(ids.to_list())), rows
+    rows = names.cast(pl.Enum(ids)).to_physical().cast(pl.Int32).to_numpy()
+    return ids, rows

@@ -2,18 +2,17 @@
 
 Objects are fetched with the S3 client and not through Polars' own S3 reader for two reasons: the
 manifest names each object by ETag, so exactly the bytes that were listed must be read; and Polars'
-JSON readers fail on a bad line or drop it, where here its number and its text go to quarantine.
+JSON readers fail on a bad line or drop it, where here its number and its text go to quarantine:
+they read what is surely an interaction alone (see training.event_blocks).
 """
 
 import gzip
-import io
 import json
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import batched
 from typing import Protocol
 
@@ -21,6 +20,7 @@ import polars as pl
 
 from topshelf.aws.lake_bucket import LakeObject
 from topshelf.events import EventPolicy, Interaction, Refusal, parse_line
+from training.event_blocks import LONGEST_LINE, blocks_of, sure_lines
 
 __all__ = ["EVENT_SCHEMA", "EventLake", "LakeReading", "Progress", "frame_of", "read_lake"]
 
@@ -36,9 +36,9 @@ EVENT_SCHEMA: dict[str, pl.DataType] = {
 """Columns of an event frame: what training needs of an interaction."""
 
 _EVENT_KEY = re.compile(r"events/(dt=\d{4}-\d{2}-\d{2}/.+\.jsonl\.gz)")
-_LONGEST_LINE = 1 << 20
 _KEPT_OF_LINE = 2000
 _AT_ONCE = 8
+_WORKERS = 4
 
 
 class EventLake(Protocol):
@@ -73,11 +73,13 @@ class LakeReading:
         objects: ETag of each object read, by key.
         counts: ``objects``, ``lines``, ``quarantined`` lines and ``ignored_objects`` (those that
             are not ``events/dt=<day>/*.jsonl.gz``).
+        refused: Quarantined lines by the key of the quarantine object that has them.
     """
 
     events: pl.DataFrame
     objects: dict[str, str]
     counts: dict[str, int]
+    refused: dict[str, int] = field(default_factory=dict)
 
 
 def read_lake(lake: EventLake, policy: EventPolicy, progress: Progress) -> LakeReading:
@@ -99,14 +101,25 @@ def read_lake(lake: EventLake, policy: EventPolicy, progress: Progress) -> LakeR
     listed = lake.objects()
     wanted = [entry for entry in listed if _EVENT_KEY.fullmatch(entry.key)]
     counts = Counter(lines=0, quarantined=0)
+    quarantined: dict[str, int] = {}
     frames = [pl.DataFrame(schema=EVENT_SCHEMA)]
     progress("read", 0, len(wanted))
     done = 0
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+
+    def checked(entry: LakeObject) -> _Checked:
+        return _checked(entry.key, lake.read(entry), policy)
+
+    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
         # A few at a time: fetching ahead without bound would hold the whole lake in memory.
         for entries in batched(wanted, _AT_ONCE, strict=False):
-            for entry, packed in zip(entries, pool.map(lake.read, entries), strict=True):
-                frames.append(_checked(lake, entry, packed, policy, counts))
+            for entry, found in zip(entries, pool.map(checked, entries), strict=True):
+                frames.append(found.events)
+                counts["lines"] += found.lines
+                if found.refused:
+                    counts["quarantined"] += len(found.refused)
+                    name = entry.key.removeprefix("events/")
+                    lake.quarantine(name, gzip.compress(b"".join(found.refused), mtime=0))
+                    quarantined[f"quarantine/{name}"] = len(found.refused)
             done += len(entries)
             progress("read", done, len(wanted))
     return LakeReading(
@@ -117,6 +130,7 @@ def read_lake(lake: EventLake, policy: EventPolicy, progress: Progress) -> LakeR
             "ignored_objects": len(listed) - len(wanted),
             **counts,
         },
+        refused=quarantined,
     )
 
 
@@ -126,25 +140,55 @@ def frame_of(events: list[Interaction]) -> pl.DataFrame:
     return pl.DataFrame(columns, schema=EVENT_SCHEMA)
 
 
-def _checked(
-    lake: EventLake, entry: LakeObject, packed: bytes, policy: EventPolicy, counts: Counter[str]
-) -> pl.DataFrame:
-    accepted: list[Interaction] = []
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """An object's events, its refused lines as quarantine keeps them, and how many lines it has."""
+
+    events: pl.DataFrame
+    refused: list[bytes]
+    lines: int
+
+
+def _checked(key: str, packed: bytes, policy: EventPolicy) -> _Checked:
+    frames = [pl.DataFrame(schema=EVENT_SCHEMA)]
     refused: list[bytes] = []
-    for number, line in _lines(packed):
-        found = line if isinstance(line, Refusal) else parse_line(line, policy)
-        counts["lines"] += 1
-        if isinstance(found, Interaction):
-            accepted.append(found)
-        else:
-            text = line[:_KEPT_OF_LINE] if isinstance(line, bytes) else b""
-            refused.append(_quarantine_line(entry.key, number, found, text))
-    if refused:
-        counts["quarantined"] += len(refused)
-        lake.quarantine(
-            entry.key.removeprefix("events/"), gzip.compress(b"".join(refused), mtime=0)
-        )
-    return frame_of(accepted)
+    before = told = 0
+    for block in blocks_of(packed):
+        if isinstance(block, Refusal):
+            refused.append(_quarantine_line(key, before + 1, block, b""))
+            told += 1
+            continue
+        found = sure_lines(block, policy)
+        told += len(found.events)
+        frame = found.events.select("line", *EVENT_SCHEMA)
+        accepted: dict[int, Interaction] = {}
+        for place, line in _one_by_one(block, found.unsure):
+            told += 1
+            event = parse_line(line, policy)
+            if isinstance(event, Interaction):
+                accepted[place] = event
+            else:
+                text = line[:_KEPT_OF_LINE]
+                refused.append(_quarantine_line(key, before + place + 1, event, text))
+        if accepted:
+            places = pl.Series("line", list(accepted), dtype=pl.UInt32)
+            others = frame_of(list(accepted.values())).insert_column(0, places)
+            frame = pl.concat([frame, others]).sort("line")
+        frames.append(frame.drop("line"))
+        before += found.lines
+    return _Checked(pl.concat(frames), refused, told)
+
+
+def _one_by_one(block: bytes, places: list[int]) -> Iterator[tuple[int, bytes]]:
+    """The lines at the places, with their ends, without blank ones, none above LONGEST_LINE."""
+    if not places:
+        return
+    lines = block.split(b"\n")
+    for place in places:
+        end = b"\n" if place < len(lines) - 1 else b""
+        line = (lines[place] + end)[:LONGEST_LINE]
+        if not line.isspace():
+            yield place, line
 
 
 def _quarantine_line(key: str, number: int, refusal: Refusal, text: bytes) -> bytes:
@@ -156,18 +200,3 @@ def _quarantine_line(key: str, number: int, refusal: Refusal, text: bytes) -> by
         "text": text.decode("utf-8", "backslashreplace"),
     }
     return json.dumps(row).encode() + b"\n"
-
-
-def _lines(packed: bytes) -> Iterator[tuple[int, bytes | Refusal]]:
-    number = 0
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
-            # Bounded reads: an object without newlines must not fill the memory.
-            while line := stream.readline(_LONGEST_LINE):
-                number += 1
-                if not line.isspace():
-                    yield number, line
-                while not line.endswith(b"\n") and len(line) == _LONGEST_LINE:
-                    line = stream.readline(_LONGEST_LINE)  # the rest of a line already refused
-    except (EOFError, OSError, zlib.error) as error:
-        yield number + 1, Refusal("body", f"the object cannot be unpacked from here on: {error}")
