@@ -1,52 +1,47 @@
 """Offline evaluation: what ALS is worth beside popularity, on the newest part of the data.
 
 Each user's newest 20% of items is held out as the target and the rest is the history, the temporal
-split that the field uses; the names of the metrics are Amazon Personalize's.
+split that the field uses; the names of the metrics are Amazon Personalize's. A viewer's taste is
+what a deployment would serve: the fold-in of the history, weighed as the lists and a refresh do.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
+from topshelf.damping import Damping
 from topshelf.errors import InvalidInputError
-from topshelf.metrics import (
-    RatioInterval,
-    catalog_coverage,
-    hit_matrix,
-    mean_reciprocal_rank_at_k,
-    ndcg_at_k,
-    paired_bootstrap_ratio,
-    precision_at_k,
-)
-from topshelf.ranking import top_k
-from training.als import ALSParameters, fit_als
+from topshelf.metrics import RatioInterval, paired_bootstrap_ratio
+from topshelf.ranking import Ranked
+from topshelf.recency import Recency
+from topshelf.rerank import Stage, apply_stages
+from topshelf.topk import TOP_K
+from topshelf.weighing import Weighing
+from training.als import ALSFactors, ALSParameters, fit_als, fold_in_users
+from training.baselines import popularity, rank_neighbours
 from training.checkpoints import Checkpoints
 from training.interactions import Interactions
+from training.judging import DEEPEST, Judge, Judged
+from training.ranker import top_k
+from training.selection import TemporalSplit, Timeline, split_by_time, timeline_of, weighing_for
+from training.stages import Reranking, StageMaker, histories_of
 
-__all__ = ["Evaluation", "TemporalSplit", "evaluate", "ranking_metrics", "split_by_time"]
-
-DEEPEST = 25
-"""Deepest cut-off that Amazon Personalize reports; coverage is that of the first 25 places."""
-
-_CUT_OFFS = (5, 10, 25)
+__all__ = ["Evaluation", "Model", "evaluate", "evaluate_split", "fit", "rank", "tastes"]
 
 
 @dataclass(frozen=True, slots=True)
-class TemporalSplit:
-    """Histories and targets, both in the columns of the whole data.
+class Model:
+    """Factors, and how a history is weighed with them.
 
     Attributes:
-        history: Confidences of the older items, float32 CSR (n_users, n_items).
-        targets: Ones at the newest items, float32 CSR (n_users, n_items).
-        users: Rows that have targets, at most as many as were asked for, ascending.
+        factors: Of a training.
+        weighing: Of its histories.
     """
 
-    history: csr_matrix
-    targets: csr_matrix
-    users: NDArray[np.int64]
+    factors: ALSFactors
+    weighing: Weighing
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,75 +49,23 @@ class Evaluation:
     """The outcome.
 
     Attributes:
-        metrics: By model (``als``, ``popularity``) and Personalize's metric name.
+        models: What is said of ``als`` and ``popularity``.
         ndcg_ratio: NDCG@10 of ALS over that of popularity, with its 95% interval.
         users: Number of users evaluated.
+        split: What was known and asked.
+        judge: Of other models by the same questions.
     """
 
-    metrics: dict[str, dict[str, float]]
+    models: dict[str, Judged]
     ndcg_ratio: RatioInterval
     users: int
+    split: TemporalSplit = field(compare=False, repr=False)
+    judge: Judge = field(compare=False, repr=False)
 
-
-def split_by_time(
-    matrix: csr_matrix,
-    last_times: NDArray[np.int64],
-    rng: np.random.Generator,
-    *,
-    share: float = 0.2,
-    max_users: int = 20_000,
-) -> TemporalSplit:
-    """Holds out each user's newest items.
-
-    Args:
-        matrix: Confidences, CSR (n_users, n_items).
-        last_times: Newest event of each stored entry, (nnz,).
-        rng: Chooses the evaluated users where there are more than max_users.
-        share: Of a user's items, rounded down: who has fewer than five has no targets.
-        max_users: Most users to evaluate; the others' newest items are held out all the same.
-    """
-    counts = np.diff(matrix.indptr)
-    owners = np.repeat(np.arange(matrix.shape[0]), counts)
-    order = np.lexsort((matrix.indices, last_times, owners))
-    places = np.arange(len(order)) - np.repeat(matrix.indptr[:-1], counts)
-    held = np.zeros(len(order), dtype=np.bool_)
-    # The small addition keeps 0.2 * 5 from falling below 1.
-    n_held = np.floor(counts * share + 1e-9).astype(np.int64)
-    held[order] = places >= np.repeat(counts - n_held, counts)
-    users = np.flatnonzero(n_held)
-    if len(users) > max_users:
-        users = np.sort(rng.choice(users, size=max_users, replace=False))
-    return TemporalSplit(
-        history=_kept(matrix, owners, ~held, matrix.data),
-        targets=_kept(matrix, owners, held, np.ones(matrix.nnz, dtype=np.float32)),
-        users=users.astype(np.int64),
-    )
-
-
-def ranking_metrics(
-    ranked: NDArray[np.int64], targets: csr_matrix, n_items: int
-) -> tuple[dict[str, float], NDArray[np.float64]]:
-    """The metrics that Amazon Personalize reports for a solution version.
-
-    Args:
-        ranked: Item rows, best first, (n, 25).
-        targets: CSR (n, n_items), each row with at least one entry.
-        n_items: Items of the catalogue.
-
-    Returns:
-        Metrics by name, and NDCG@10 of each user, (n,).
-    """
-    hits = hit_matrix(ranked, targets.indptr, targets.indices)
-    n_targets = np.diff(targets.indptr)
-    metrics = {
-        "coverage": catalog_coverage(ranked, n_items, DEEPEST),
-        f"mean_reciprocal_rank_at_{DEEPEST}": mean_reciprocal_rank_at_k(hits, DEEPEST),
-    }
-    for k in _CUT_OFFS:
-        gains = ndcg_at_k(hits, n_targets, k)
-        metrics[f"normalized_discounted_cumulative_gain_at_{k}"] = float(gains.mean())
-        metrics[f"precision_at_{k}"] = float(precision_at_k(hits, k).mean())
-    return metrics, ndcg_at_k(hits, n_targets, 10)
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """By model and name."""
+        return {name: judged.metrics for name, judged in self.models.items()}
 
 
 def evaluate(
@@ -130,47 +73,119 @@ def evaluate(
     parameters: ALSParameters,
     on_iteration: Callable[[int], None],
     checkpoints: Checkpoints | None = None,
+    *,
+    recency: Recency | None = None,
+    damping: Damping | None = None,
+    vectors: NDArray[np.float32] | None = None,
+    reranking: Reranking | None = None,
+    timeline: Timeline | None = None,
 ) -> Evaluation:
-    """Trains on the histories and compares ALS with popularity on the targets.
+    """Trains on the histories and compares ALS with popularity on the newest fifth.
 
     Args:
         data: All interactions.
         parameters: Of the training; its seed also samples users and draws the bootstrap.
         on_iteration: See training.als.fit_als.
         checkpoints: See training.als.fit_als.
+        recency: Of served tastes; None for none.
+        damping: Of evidence; None for none.
+        vectors: Genres of the items, (n_items, d), for the diversity of lists; None or no columns
+            to take the factors.
+        reranking: Which stages are on; None for none.
+        timeline: Histories of the data, where the caller has them at hand.
 
     Raises:
         InvalidInputError: Nobody has five items, or the parameters lead to no usable factors.
     """
     rng = np.random.default_rng(parameters.seed)
-    split = split_by_time(data.matrix, data.last_times, rng)
+    split = split_by_time(timeline or timeline_of(data), rng)
     if len(split.users) == 0:
         raise InvalidInputError(
             "events", "no user has five items, so none can be held out; bring more events"
         )
-    factors = fit_als(split.history, parameters, on_iteration, checkpoints)
-    history, targets = split.history[split.users], split.targets[split.users]
-    viewers = np.bincount(split.history.indices, minlength=len(data.items)).astype(np.float32)
-    ones = np.ones((len(split.users), 1), dtype=np.float32)
+    model = fit(
+        split.history,
+        parameters,
+        recency=recency or Recency(),
+        damping=damping or Damping(),
+        on_iteration=on_iteration,
+        checkpoints=checkpoints,
+    )
+    genres = np.zeros((len(data.items), 0), dtype=np.float32) if vectors is None else vectors
+    maker = StageMaker(split.history.matrix(), model.factors.items, genres, parameters.seed)
+    return evaluate_split(split, model, rng, vectors, maker.make(reranking or Reranking()))
+
+
+def evaluate_split(
+    split: TemporalSplit,
+    model: Model,
+    rng: np.random.Generator,
+    vectors: NDArray[np.float32] | None = None,
+    stages: tuple[Stage, ...] = (),
+) -> Evaluation:
+    """Compares a model of the histories with popularity on the targets.
+
+    Args:
+        split: What is known and asked, of somebody.
+        model: Trained on what is known.
+        rng: Draws the bootstrap.
+        vectors: See evaluate.
+        stages: That are on.
+    """
+    like = model.factors.items if vectors is None or not vectors.shape[1] else vectors
+    judge = Judge.of(split, like)
+    known = split.known()
     models = {
-        "als": (factors.users[split.users], factors.items),
-        # Popularity is the same ranking problem with one factor: how many viewers an item had.
-        "popularity": (ones, viewers[:, None]),
+        "als": judge.judge(rank(model, known, stages=stages).rows),
+        "popularity": judge.judge(
+            rank_neighbours(popularity(split.history.matrix()), known.matrix(), DEEPEST)
+        ),
     }
-    metrics, gains = {}, {}
-    for name, (users, items) in models.items():
-        ranked = top_k(users, items, history.indptr, history.indices, DEEPEST)
-        metrics[name], gains[name] = ranking_metrics(ranked.rows, targets, len(data.items))
-    ratio = paired_bootstrap_ratio(gains["als"], gains["popularity"], rng)
-    return Evaluation(metrics, ratio, len(split.users))
+    ratio = paired_bootstrap_ratio(models["als"].gains, models["popularity"].gains, rng)
+    return Evaluation(models, ratio, len(split.users), split, judge)
 
 
-def _kept(
-    matrix: csr_matrix,
-    owners: NDArray[np.int64],
-    kept: NDArray[np.bool_],
-    values: NDArray[np.float32],
-) -> csr_matrix:
-    counts = np.bincount(owners[kept], minlength=matrix.shape[0])
-    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    return csr_matrix((values[kept], matrix.indices[kept], indptr), shape=matrix.shape)
+def fit(
+    history: Timeline,
+    parameters: ALSParameters,
+    *,
+    recency: Recency,
+    damping: Damping,
+    on_iteration: Callable[[int], None] = lambda _done: None,
+    checkpoints: Checkpoints | None = None,
+) -> Model:
+    """Trains on histories as the job does on all of them.
+
+    The factors of users are those of the first alone: tastes are computed of who is asked.
+
+    Raises:
+        InvalidInputError: The parameters lead to no usable factors.
+    """
+    weighing = weighing_for(history, recency, damping)
+    weighed = weighing.fitted(history.rows, history.confidences, history.indptr)
+    matrix = history.matrix(weighed)
+    factors = fit_als(
+        matrix, parameters, on_iteration, checkpoints, served=matrix[:1], recency=recency
+    )
+    return Model(factors, weighing)
+
+
+def tastes(model: Model, known: Timeline) -> NDArray[np.float32]:
+    """The factors of viewers as they are served, (n, f)."""
+    factors = model.factors
+    weighed = known.matrix(model.weighing.served(known.rows, known.confidences, known.indptr))
+    return fold_in_users(factors.items, factors.gram, weighed, factors.regularization)
+
+
+def rank(
+    model: Model, known: Timeline, k: int = DEEPEST, *, stages: tuple[Stage, ...] = ()
+) -> Ranked:
+    """The best k items of viewers as they are served, without those in the history."""
+    # A stage sees the whole list that is served, whatever is looked at.
+    depth = max(k, TOP_K) if stages else k
+    users = tastes(model, known)
+    ranked = top_k(users, model.factors.items, known.indptr, known.rows, depth)
+    if not stages:
+        return ranked
+    found = apply_stages(stages, ranked, histories_of(known, model.weighing))
+    return Ranked(found.rows[:, :k], found.scores[:, :k])

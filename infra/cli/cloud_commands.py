@@ -40,6 +40,7 @@ from infra.local.state_folder import saved_at
 from infra.simulator import SimulatorOptions
 from topshelf.errors import InvalidInputError, TopshelfError, UnavailableError
 from training.als import ALSParameters
+from training.study import StudyOptions
 
 __all__ = ["demo", "up"]
 
@@ -138,7 +139,8 @@ def demo(
             )
             source = data or _built_in_viewers(Path(scratch), progress)
             summary = import_into(stack, source, progress)
-            manifest = train_on(stack, ALSParameters(), progress)
+            # One seed: who waits for recommendations does not wait for intervals.
+            manifest = train_on(stack, ALSParameters(), progress, study=StudyOptions(seeds=1))
             # Shown whatever it is worth: on a handful of events popularity is hard to beat.
             releasing.release(stack, manifest.version, progress, force=True)
         out.print(summary_table(summary))

@@ -10,6 +10,7 @@ from infra.cli import (
     down,
     model_commands,
     options,
+    report_command,
     status,
 )
 from infra.cli.entry import run
@@ -31,6 +32,7 @@ app.command(name="demo")(cloud_commands.demo)
 app.command(name="simulate")(data_commands.simulate)
 app.command(name="import-events")(data_commands.import_events)
 app.command(name="train")(model_commands.train)
+app.command(name="report")(report_command.report)
 app.command(name="release")(model_commands.release)
 app.command(name="rollback")(model_commands.rollback)
 app.command(name="bake")(model_commands.bake)

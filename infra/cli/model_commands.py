@@ -19,13 +19,19 @@ from topshelf.manifest import Manifest
 from topshelf.serving.baked import BAKED_NAME
 from topshelf.serving.baked import bake as baking
 from training.als import ALSParameters
+from training.checks import DEFAULT_CHECKS, DataChecks
 from training.job import TrainingParameters
 from training.job import train as run_training
+from training.stages import Reranking
+from training.study import StudyOptions
 
 __all__ = ["bake", "metrics_table", "release", "rollback", "train", "train_on"]
 
 _DEFAULTS = ALSParameters()
+_STUDY = StudyOptions()
+_NO_STAGE = Reranking()
 _GAIN = "normalized_discounted_cumulative_gain_at_10"
+_SHOWN = ("als", "parent", "popularity")
 
 
 def train(
@@ -40,20 +46,66 @@ def train(
     seed: Annotated[
         int, typer.Option(min=0, help="The same data and seed give the same bytes")
     ] = _DEFAULTS.seed,
+    checks: Annotated[
+        str,
+        typer.Option(
+            envvar="TOPSHELF_CHECKS",
+            help="Thresholds of the data checks, as in events_per_minute=900,duplicate_share=0.5",
+        ),
+    ] = "",
+    skip_checks: Annotated[
+        str,
+        typer.Option(
+            envvar="TOPSHELF_CHECKS_SKIP", help="Data checks to leave out, as in missing_days"
+        ),
+    ] = "",
+    seeds: Annotated[
+        int, typer.Option(min=1, max=20, help="Trainings that the report's intervals are of")
+    ] = _STUDY.seeds,
+    rerank_ease: Annotated[
+        float, typer.Option(min=0, max=100, help="Weight of EASE's opinion on head items; 0 is off")
+    ] = 0.0,
+    rerank_diversity: Annotated[
+        float, typer.Option(min=0, max=1, help="Unlikeness against relevance in a list; 0 is off")
+    ] = 0.0,
+    rerank_calibration: Annotated[
+        float, typer.Option(min=0, max=1, help="Genres in a history's proportions; 0 is off")
+    ] = 0.0,
 ) -> None:
     """Train a model on the lake and write its artefact; the last line is its version.
 
+    Broken data stops it with the events at fault shown; docs/data-checks.md has each check. Its
+    report (`topshelf report`) tells what the model is worth, and which re-ranking would win.
+
     Example: `topshelf release $(topshelf train)`
     """
+    limits = DataChecks.from_settings(checks, skip_checks)
     connected = options.where(ctx).connect()
     parameters = ALSParameters(factors=factors, iterations=iterations, seed=seed)
     with stages() as progress:
-        manifest = train_on(connected, parameters, progress)
+        manifest = train_on(
+            connected,
+            parameters,
+            progress,
+            limits,
+            study=StudyOptions(seeds=seeds),
+            reranking=Reranking(
+                ease=rerank_ease, diversity=rerank_diversity, calibration=rerank_calibration
+            ),
+        )
     err.print(metrics_table(manifest))
     out.print(manifest.version)
 
 
-def train_on(stack: Stack, als: ALSParameters, progress: Progress) -> Manifest:
+def train_on(
+    stack: Stack,
+    als: ALSParameters,
+    progress: Progress,
+    checks: DataChecks = DEFAULT_CHECKS,
+    *,
+    study: StudyOptions = _STUDY,
+    reranking: Reranking = _NO_STAGE,
+) -> Manifest:
     """Trains on a stack's lake; raises as the job does."""
     s3, policy = stack.client("s3"), stack.policy()
     return run_training(
@@ -67,19 +119,21 @@ def train_on(stack: Stack, als: ALSParameters, progress: Progress) -> Manifest:
             confidence=ConfidenceWeights(
                 rating_min=policy.rating_min, rating_max=policy.rating_max
             ),
+            study=study,
+            reranking=reranking,
         ),
         git_commit=_git_commit(),
         clock=lambda: datetime.now(UTC),
         progress=progress,
+        checks=checks,
     )
 
 
 def metrics_table(manifest: Manifest) -> Table:
     """Offline metrics of each model, side by side, and what the first gains over popularity."""
     gain = manifest.metrics["als_to_popularity"]
-    models = {
-        name: found for name, found in manifest.metrics.items() if name != "als_to_popularity"
-    }
+    # The other models are in the report: a terminal has no room for them.
+    models = {name: manifest.metrics[name] for name in _SHOWN if name in manifest.metrics}
     table = Table(
         title="Offline metrics (newest 20% of each viewer held out)",
         title_justify="left",

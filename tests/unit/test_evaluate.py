@@ -6,77 +6,67 @@ from scipy.sparse import csr_matrix
 
 from tests.benchmarks import quality
 from tests.unit.test_als import two_tastes
+from topshelf.damping import Damping
 from topshelf.errors import InvalidInputError
-from topshelf.factors import IdMap
+from topshelf.factors import fold_in
+from topshelf.ids import IdMap, ItemId, UserId
+from topshelf.recency import Recency
 from training.als import ALSParameters
-from training.evaluate import evaluate, ranking_metrics, split_by_time
+from training.evaluate import evaluate, fit, rank, tastes
 from training.interactions import Interactions
+from training.selection import timeline_of
+from training.stages import Reranking
 
-
-def rng() -> np.random.Generator:
-    return np.random.default_rng(1)
+PARAMETERS = ALSParameters(factors=4, iterations=5)
 
 
 def data_of(matrix: csr_matrix) -> Interactions:
     return Interactions(
-        users=IdMap.of(f"u{i:03d}" for i in range(matrix.shape[0])),
-        items=IdMap.of(f"m{i:03d}" for i in range(matrix.shape[1])),
+        users=IdMap.of(UserId(f"u{i:03d}") for i in range(matrix.shape[0])),
+        items=IdMap.of(ItemId(f"m{i:03d}") for i in range(matrix.shape[1])),
         matrix=matrix,
         last_times=np.random.default_rng(2).permutation(matrix.nnz) + 10**12,
         newest_event=10**12 + matrix.nnz,
     )
 
 
-def test_the_newest_fifth_is_held_out() -> None:
-    # The first user has 10 items, seen in the order 9, 8, ... 0; the second 4: too few for a fifth.
-    matrix = csr_matrix(np.array([[1.5] * 10, [1.5] * 4 + [0] * 6], dtype=np.float32))
-    times = np.array([*range(100, 90, -1), 1, 2, 3, 4])
-    split = split_by_time(matrix, times, rng())
-    assert split.users.tolist() == [0]
-    assert split.targets[0].indices.tolist() == [0, 1]
-    assert split.history[0].indices.tolist() == [2, 3, 4, 5, 6, 7, 8, 9]
-    assert split.history[1].indices.tolist() == [0, 1, 2, 3]
-    assert set(split.history.data) == {1.5}
-
-
-@pytest.mark.parametrize(("n", "held"), [(4, 0), (5, 1), (9, 1), (10, 2), (15, 3)])
-def test_a_fifth_is_rounded_down(n: int, held: int) -> None:
-    matrix = csr_matrix(np.ones((1, n), dtype=np.float32))
-    assert split_by_time(matrix, np.arange(n), rng()).targets.nnz == held
-
-
-def test_users_are_sampled_by_the_generator() -> None:
-    matrix = csr_matrix(np.ones((50, 5), dtype=np.float32))
-    first, second = (split_by_time(matrix, np.arange(250), rng(), max_users=7) for _ in range(2))
-    assert first.users.tolist() == second.users.tolist()
-    assert len(first.users) == 7
-    assert first.targets.nnz == 50
-
-
-def test_metrics_carry_the_names_of_personalize() -> None:
-    ranked = np.full((2, 25), -1)
-    ranked[0, :2], ranked[1, :1] = [3, 1], [0]
-    metrics, gains = ranking_metrics(ranked, csr_matrix(np.eye(2, 4, 1)), 4)
-    # Targets: item 1 for the first, found second; item 2 for the other, not found.
-    assert metrics["mean_reciprocal_rank_at_25"] == pytest.approx(0.25)
-    assert metrics["coverage"] == pytest.approx(3 / 4)
-    assert metrics["precision_at_5"] == pytest.approx(0.1)
-    assert metrics["precision_at_25"] == pytest.approx(0.02)
-    assert gains == pytest.approx([1 / np.log2(3), 0])
-    expected = {"coverage", "mean_reciprocal_rank_at_25"}
-    for k in (5, 10, 25):
-        expected |= {f"normalized_discounted_cumulative_gain_at_{k}", f"precision_at_{k}"}
-        assert metrics[f"normalized_discounted_cumulative_gain_at_{k}"] == pytest.approx(
-            0.5 / np.log2(3)
-        )
-    assert set(metrics) == expected
-
-
 def test_als_beats_popularity_where_tastes_differ() -> None:
-    parameters = ALSParameters(factors=4, iterations=5)
-    outcome = evaluate(data_of(two_tastes()), parameters, lambda _: None)
+    outcome = evaluate(data_of(two_tastes()), PARAMETERS, lambda _: None)
     assert outcome.ndcg_ratio.low > 1
-    assert outcome == evaluate(data_of(two_tastes()), parameters, lambda _: None)
+    assert set(outcome.metrics) == {"als", "popularity"}
+    assert outcome == evaluate(data_of(two_tastes()), PARAMETERS, lambda _: None)
+
+
+def test_viewers_are_judged_by_the_taste_that_is_served() -> None:
+    recency = Recency(half_life=2.0, gain=3.0, restraint=1.5)
+    timeline = timeline_of(data_of(two_tastes()))
+    model = fit(timeline, PARAMETERS, recency=recency, damping=Damping(users=0.5))
+    own = slice(timeline.indptr[7], timeline.indptr[8])
+    rows, confidences = timeline.rows[own], timeline.confidences[own]
+    items = model.factors.items
+    weighed = model.weighing.served(rows, confidences)
+    expected = fold_in(
+        items, model.factors.gram, rows.astype(np.int64), weighed, model.factors.regularization
+    )
+    np.testing.assert_allclose(tastes(model, timeline)[7], expected, rtol=2e-4, atol=1e-5)
+    best = rank(model, timeline, 3).rows[7]
+    scores = items @ expected
+    scores[rows] = -np.inf
+    assert best.tolist() == np.argsort(-scores)[:3].tolist()
+
+
+def test_a_stage_that_is_on_is_judged() -> None:
+    data = data_of(two_tastes())
+    plain, mixed = (
+        evaluate(data, PARAMETERS, lambda _: None, reranking=reranking)
+        for reranking in (None, Reranking(diversity=0.9))
+    )
+    name = "intra_list_diversity_at_25"
+    # Of 40 items some 20 are left for 25 places: all are shown, so look at what stands first.
+    first = "normalized_discounted_cumulative_gain_at_5"
+    assert mixed.metrics["als"][first] != plain.metrics["als"][first]
+    assert mixed.metrics["popularity"] == plain.metrics["popularity"]
+    assert mixed.metrics["als"][name] == pytest.approx(plain.metrics["als"][name], abs=0.2)
 
 
 def test_nobody_with_five_items_is_refused() -> None:

@@ -10,18 +10,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.fakes.model_ports import FakeFactorStore
 from tests.unit.test_evaluate import data_of
 from topshelf.catalog import Movie, encode_movies
 from topshelf.errors import InvalidInputError
 from topshelf.factors import fold_in
+from topshelf.features import bound_history
 from topshelf.manifest import MANIFEST_NAME, DataSnapshot, Manifest, parse_manifest
+from topshelf.ranking import NO_ITEM, Ranked
+from topshelf.recency import Recency
+from topshelf.rerank import Histories
 from topshelf.topk import POPULAR_KEY, TopKList, unpack_history, unpack_rows, unpack_scores
-from training import lists as making_lists
+from topshelf.weighing import Weighing
+from training import pool, viewer_lists
 from training import publish as publishing
 from training.als import ALSParameters, fit_als
-from training.lists import popular_lists
+from training.lists import Audience, popular_lists
 from training.publish import TrainedModel, catalogue_entries, publish
 
 AT = datetime(2026, 2, 1, tzinfo=UTC)
@@ -95,13 +101,14 @@ def test_every_file_is_in_the_manifest_with_size_and_hash() -> None:
 
 def test_factors_are_float32_arrays_without_pickle() -> None:
     _, files = published()
-    for name, expected in (
-        ("user_factors.npy", MODEL.factors.users),
-        ("item_factors.npy", MODEL.factors.items),
-    ):
-        found = np.load(io.BytesIO(files[name]), allow_pickle=False)
-        assert found.dtype == np.float32
-        np.testing.assert_array_equal(found, expected)
+    users, items = (
+        np.load(io.BytesIO(files[f"{side}_factors.npy"]), allow_pickle=False)
+        for side in ("user", "item")
+    )
+    assert users.dtype == items.dtype == np.float32
+    np.testing.assert_array_equal(items, MODEL.factors.items)
+    # The order of a history changes the last bits.
+    np.testing.assert_allclose(users, MODEL.factors.users, rtol=1e-4, atol=1e-6)
     assert json.loads(files["user_ids.json"]) == list(MODEL.data.users.ids)
     assert json.loads(files["item_ids.json"]) == list(MODEL.data.items.ids)
 
@@ -121,12 +128,14 @@ def test_each_viewer_has_the_exact_list_of_the_own_history() -> None:
     assert set(lists) == {*MODEL.data.users.ids, *popular, *similar}
     ready = lists["u005"]
     rows, confidences = (np.array(part) for part in unpack_history(ready.history))
-    assert rows.tolist() == MODEL.data.matrix[5].indices.tolist()
+    own = slice(MODEL.data.matrix.indptr[5], MODEL.data.matrix.indptr[6])
+    oldest_first = np.argsort(MODEL.data.last_times[own])
+    assert rows.tolist() == MODEL.data.matrix.indices[own][oldest_first].tolist()
     factors = MODEL.factors
     taste = fold_in(
         factors.items, factors.gram, rows, confidences.astype(np.float32), factors.regularization
     )
-    np.testing.assert_array_equal(taste, factors.users[5])
+    np.testing.assert_array_equal(taste, np.load(io.BytesIO(files["user_factors.npy"]))[5])
     scores = factors.items @ taste
     scores[rows] = -np.inf
     best = np.argsort(-scores, kind="stable")[: min(100, ITEMS - len(rows))]
@@ -171,7 +180,7 @@ def test_each_genre_has_its_own_popular_list() -> None:
     catalogue = {
         name: Movie(item_id=name, title=name, genres=found) for name, found in genres.items()
     }
-    lists = popular_lists(MODEL.data, catalogue)
+    lists = popular_lists(Audience.of(MODEL.data), catalogue)
     assert set(lists) == {POPULAR_KEY, f"{POPULAR_KEY} genre:Drama", f"{POPULAR_KEY} genre:War"}
     viewers = np.bincount(MODEL.data.matrix.indices)
     drama = lists[f"{POPULAR_KEY} genre:Drama"]
@@ -198,7 +207,7 @@ def test_the_sample_has_at_most_a_hundred_keys(monkeypatch: pytest.MonkeyPatch) 
 def test_lists_are_cut_into_parts_and_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = lists_of(published()[1])
     monkeypatch.setattr(publishing, "_LISTS_A_PART", 32)
-    monkeypatch.setattr(making_lists, "_BLOCK", 16)
+    monkeypatch.setattr(viewer_lists, "_BLOCK", 16)
     manifest, files = published()
     assert [n for n in sorted(manifest.files) if n.startswith("topk/part")] == [
         f"topk/part-0000{i}.json.gz" for i in range(3)
@@ -227,3 +236,43 @@ def test_the_catalogue_is_read_and_bad_lines_are_counted() -> None:
     assert catalogue_entries(None) == ({}, 0)
     with pytest.raises(InvalidInputError, match="not gzip"):
         catalogue_entries(b"plain")
+
+
+def test_the_number_of_threads_changes_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "_LISTS_A_PART", 16)
+    found = []
+    for cores in (1, 3):
+        monkeypatch.setattr(pool, "process_cpu_count", lambda cores=cores: cores)
+        found.append(published()[0].files)
+    assert found[0] == found[1]
+
+
+def test_weighing_and_stages_decide_the_lists() -> None:
+    class Backwards:
+        def order(self, ranked: Ranked, histories: Histories) -> NDArray[np.int64]:
+            assert (histories.confidences < 2.5).all()
+            filled = (ranked.rows != NO_ITEM).sum(axis=1, keepdims=True)
+            places = np.arange(ranked.rows.shape[1])[None, :]
+            return np.where(places < filled, filled - 1 - places, places)
+
+    weighing = Weighing(recency=Recency(half_life=2.0))
+    plain = lists_of(published(replace(MODEL, weighing=weighing))[1])
+    turned = lists_of(published(replace(MODEL, weighing=weighing, stages=(Backwards(),)))[1])
+    assert turned["u005"].item_ids() == plain["u005"].item_ids()[::-1]
+    assert turned["u005"].scores == plain["u005"].scores
+    assert turned["u005"].history == plain["u005"].history
+    assert plain["u005"].items != lists_of(published()[1])["u005"].items
+
+
+def test_a_history_past_the_bound_is_cut_and_nothing_seen_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, _ = unpack_history(lists_of(published()[1])["u005"].history)
+    monkeypatch.setattr(viewer_lists, "MAX_HISTORY", 4)
+    lists = lists_of(published()[1])
+    rows, confidences = unpack_history(lists["u005"].history)
+    own = np.array(whole), np.full(len(whole), 1.5, np.float32)
+    assert rows == tuple(bound_history(*own, limit=4)[0].tolist())
+    assert len(confidences) == 4
+    assert not {f"m{row:03d}" for row in whole} & set(lists["u005"].item_ids())
+    assert all(len(ready.history) <= 4 * 6 for ready in lists.values())

@@ -99,7 +99,8 @@ def test_the_manifest_tells_where_the_model_comes_from(run: Run) -> None:
     assert manifest.parameters["als"]["regularization"] > 0
     assert manifest.parameters["confidence"]["alpha"] == 2.0
     assert manifest.metrics["als"]["normalized_discounted_cumulative_gain_at_10"] > 0
-    assert set(manifest.metrics) == {"als", "popularity", "als_to_popularity"}
+    models = {"als", "popularity", "item_cosine", "bm25", "ease"}
+    assert set(manifest.metrics) == {*models, "als_to_popularity"}
 
 
 def test_the_champion_is_the_parent() -> None:
@@ -140,7 +141,7 @@ def test_a_killed_job_continues_and_writes_the_same_files(
 
 def test_stages_are_told_to_their_end(run: Run) -> None:
     ends = [stage for stage, done, total in run.told if done == total]
-    assert ends == ["read", "evaluate", "fit", "lists", "upload"]
+    assert ends == ["read", "check", "evaluate", "compare", "fit", "lists", "upload"]
 
 
 def test_metrics_and_counts_are_a_file(run: Run) -> None:

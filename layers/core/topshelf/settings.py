@@ -20,6 +20,7 @@ __all__ = [
     "RecommendSettings",
     "RefreshSettings",
     "ReleaseSettings",
+    "SparkSettings",
     "TrainingSettings",
     "starts_from_snapshot",
     "utc_now",
@@ -173,9 +174,25 @@ class TrainingSettings(_EventSettings):
     Attributes:
         git_commit: Recorded in the manifest.
         run: Names the training, so that a release finds what it made; nothing is recorded without.
+        checks: Thresholds of the data checks, ``name=number`` with commas between.
+        checks_skip: Names of data checks to leave out, with commas between.
     """
 
     bucket: str
     registry_table: str
     git_commit: str = "unknown"
     run: str | None = None
+    checks: str = ""
+    checks_skip: str = ""
+
+
+class SparkSettings(TrainingSettings):
+    """Of the training job on Spark.
+
+    Attributes:
+        spark_master: Where Spark runs, ``local[2]`` for one; spark-submit says it where empty.
+        spark_parts: Shares of the viewers: a few for each core, each small enough for a task.
+    """
+
+    spark_master: str | None = None
+    spark_parts: Annotated[int, Field(ge=1, le=10_000)] = 64
