@@ -22,12 +22,16 @@ from tests.benchmarks.baselines import (
     cosine,
     ease,
     implicit_als,
+    irspack_als,
     popularity,
 )
 from tests.benchmarks.splits import Asked, MovieLens, strong_split, temporal_split
+from topshelf.damping import Damping
 from topshelf.metrics import catalog_coverage, hit_matrix, ndcg_at_k, recall_at_k
 from topshelf.ranking import top_k
+from topshelf.recency import Recency
 from training.als import ALSParameters
+from training.job import TrainingParameters
 
 __all__ = ["main", "strong_figures", "temporal_figures"]
 
@@ -51,32 +55,42 @@ _BASELINES: dict[str, Model] = {
 }
 _STRONG: dict[str, Model] = _BASELINES | {
     "implicit, tuned": partial(implicit_als, factors=256, regularization=60.0, alpha=5.0),
+    "irspack, tuned": partial(
+        irspack_als, factors=256, regularization=0.0103, alpha0=0.22, epochs=16
+    ),
     "topshelf, defaults": Als(parameters=ALSParameters()),
     "topshelf, f=64": Als(
-        parameters=_scaled(64, 0.0063, 8),
-        alpha=4.0,
+        parameters=_scaled(64, 0.0089, 18),
+        alpha=3.73,
+        damping=Damping(items=0.29, users=0.40),
+        recency=Recency(gain=0.63, restraint=0.59),
     ),
     "topshelf, f=256": Als(
-        parameters=_scaled(256, 0.0103, 16),
-        alpha=4.5,
+        parameters=_scaled(256, 0.0097, 11),
+        alpha=3.33,
+        damping=Damping(items=0.35, users=0.23),
+        recency=Recency(gain=0.74, restraint=0.68),
     ),
 }
 _TEMPORAL: dict[str, Model] = _BASELINES | {
-    "topshelf, defaults": Als(parameters=ALSParameters()),
+    "topshelf, defaults": Als(
+        parameters=TrainingParameters().als, recency=TrainingParameters().recency
+    ),
     "topshelf, f=256, recency": Als(
-        parameters=_scaled(256, 0.0116, 6),
-        alpha=19.0,
-        half_life=1.0,
-        gain=32.0,
+        parameters=_scaled(256, 0.0044, 11),
+        alpha=6.5,
+        damping=Damping(items=0.10, users=0.02),
+        recency=Recency(half_life=1.13, gain=73.0, restraint=29.0),
     ),
 }
 _TEMPORAL_GAP: dict[str, Model] = _BASELINES | {
-    "topshelf, defaults": Als(parameters=ALSParameters()),
+    "topshelf, defaults": Als(
+        parameters=TrainingParameters().als, recency=TrainingParameters().recency
+    ),
     "topshelf, f=256, recency": Als(
         parameters=_scaled(256, 0.0116, 6),
         alpha=19.0,
-        half_life=1.5,
-        gain=1.0,
+        recency=Recency(half_life=1.5),
     ),
 }
 

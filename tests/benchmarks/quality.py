@@ -15,6 +15,7 @@ from topshelf.features import ConfidenceWeights
 from training.als import ALSParameters
 from training.evaluate import Evaluation, evaluate
 from training.interactions import Interactions, build_interactions, clean_events
+from training.job import TrainingParameters
 
 __all__ = ["load_movielens", "main", "measure"]
 
@@ -35,8 +36,11 @@ def load_movielens(folder: Path) -> pl.DataFrame:
 
 
 def measure(data: Interactions, parameters: ALSParameters) -> Evaluation:
-    """The evaluation of the training job."""
-    return evaluate(data, parameters, lambda _done: None)
+    """The evaluation of the training job, with its defaults for what is served."""
+    served = TrainingParameters()
+    return evaluate(
+        data, parameters, lambda _done: None, recency=served.recency, damping=served.damping
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
