@@ -1,0 +1,1 @@
+"""The training job on Spark, for more viewers than one machine holds; see docs/scale.md."""
