@@ -211,6 +211,14 @@ def _training(r: Resource, t: Traffic, p: Prices) -> Iterator[Charge]:
         yield Charge(r.name, "address", 0, p.of("public_ipv4", hours))
 
 
+def _spark(r: Resource, t: Traffic, p: Prices) -> Iterator[Charge]:
+    """As if every training took all that it may, as long as one in a container."""
+    most = {key: float(str(size).split()[0]) for key, size in r.value("MaximumCapacity").items()}
+    hours = t.trainings * t.training_hours
+    yield Charge(r.name, "processors", 0, p.of("emr_serverless_vcpu", hours * most["Cpu"]))
+    yield Charge(r.name, "memory", 0, p.of("emr_serverless_memory", hours * most["Memory"]))
+
+
 _FREE = frozenset(
     {
         "AWS::ApiGatewayV2::Authorizer",
@@ -253,6 +261,7 @@ _RULES: dict[str, Rule] = {
     "AWS::ApiGatewayV2::Api": _http_api,
     "AWS::Batch::JobDefinition": _training,
     "AWS::CloudWatch::Alarm": _alarm,
+    "AWS::EMRServerless::Application": _spark,
     "AWS::Lambda::Function": _function,
     "AWS::Logs::LogGroup": _logs,
     "AWS::DynamoDB::Table ActivityTable": _activity,

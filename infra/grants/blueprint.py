@@ -14,7 +14,9 @@ __all__ = ["EVERYTHING", "Blueprint", "blueprint"]
 
 EVERYTHING: Final[Mapping[str, str]] = {
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/own",
+    "SparkImageUri": "images/spark",
     "Tracing": "Active",
+    "TrainOn": "spark",
     "TrainingImageUri": "training",
 }
 """Parameters with which every role and every policy of template.yaml is there."""

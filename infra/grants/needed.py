@@ -7,24 +7,29 @@ from infra.grants.calls import Call, needs_of_call
 from infra.grants.keys import key_needs
 from infra.grants.needs import Need, Place
 from infra.grants.services import service_needs
+from infra.grants.workflow import job_roles
 from infra.local.deploy import Resource
 from topshelf.errors import TopshelfError
 
 __all__ = ["callers_of", "needed", "silent"]
 
 
-def callers_of(stack: Iterable[Resource]) -> dict[str, str]:
-    """Who calls, by the name under which its calls are recorded, and the ARN of its role.
+def callers_of(stack: Sequence[Resource]) -> dict[str, tuple[str, ...]]:
+    """Who calls, by the name under which its calls are recorded, and the ARNs of its roles.
 
-    Functions by their name, jobs by that of their definition.
+    Functions by their name, jobs by that of their definition. The job on Spark calls AWS through
+    the adapters of the one in a container, and has a role of its own: both need what that calls.
     """
-    found = {}
+    machines = (each for each in stack if each.type == "AWS::StepFunctions::StateMachine")
+    on_spark = tuple(role for machine in machines for role in job_roles(machine))
+    found: dict[str, tuple[str, ...]] = {}
     for resource in stack:
         said = resource.properties
         if resource.type == "AWS::Lambda::Function":
-            found[resource.physical_id] = str(said["Role"])
+            found[resource.physical_id] = (str(said["Role"]),)
         elif resource.type == "AWS::Batch::JobDefinition":
-            found[str(said["JobDefinitionName"])] = str(said["ContainerProperties"]["JobRoleArn"])
+            role = str(said["ContainerProperties"]["JobRoleArn"])
+            found[str(said["JobDefinitionName"])] = (role, *on_spark)
     return found
 
 
@@ -46,11 +51,12 @@ def needed(
     for call in calls:
         if call.caller not in callers:
             raise TopshelfError(f"{call.caller} calls AWS, and is none of the stack's")
-        found[callers[call.caller]].extend(needs_of_call(call, place))
+        for role in callers[call.caller]:
+            found[role].extend(needs_of_call(call, place))
     return {role: [*needs, *key_needs(needs, stack, place)] for role, needs in found.items()}
 
 
-def silent(stack: Iterable[Resource], calls: Iterable[Call]) -> Iterator[str]:
+def silent(stack: Sequence[Resource], calls: Iterable[Call]) -> Iterator[str]:
     """Callers of whom nothing was recorded, a sentence each: nothing is proven of them."""
     heard = {call.caller for call in calls}
     for caller in callers_of(stack):

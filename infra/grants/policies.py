@@ -19,7 +19,13 @@ __all__ = ["KNOWN_KEYS", "Grant", "Role", "covers", "grants_of", "roles_of"]
 _STATEMENT: Final = {"Sid", "Effect", "Action", "Resource", "Condition"}
 
 KNOWN_KEYS: Final = frozenset(
-    {"aws:SecureTransport", "dynamodb:LeadingKeys", "kms:ViaService", "s3:prefix"}
+    {
+        "aws:SecureTransport",
+        "dynamodb:LeadingKeys",
+        "iam:PassedToService",
+        "kms:ViaService",
+        "s3:prefix",
+    }
 )
 """Condition keys whose values needs carry; what a policy asks beyond them is refused."""
 

@@ -48,7 +48,7 @@ def page(template: Path) -> str:
     for role in sorted(roles_of(whole), key=lambda role: role.name):
         lines += [f"## {role.name}", "", _takers(role, whole), ""]
         lines += ["| may | on | with | because |", "|---|---|---|---|"]
-        called = role.arn in callers_of(whole).values()
+        called = any(role.arn in roles for roles in callers_of(whole).values())
         rows = _rows(role, needs.get(role.arn, ()), withs, "calls it" if called else "**nothing**")
         lines += [*rows, ""]
     if WIDER:
@@ -79,7 +79,7 @@ def _withs(template: Path) -> dict[tuple[str, Grant], str]:
 def _takers(role: Role, stack: Blueprint) -> str:
     names = {r.physical_id: r.logical_id for r in stack if r.type == "AWS::Lambda::Function"}
     users = sorted(
-        names.get(name, name) for name, arn in callers_of(stack).items() if arn == role.arn
+        names.get(name, name) for name, arns in callers_of(stack).items() if role.arn in arns
     )
     by = ", ".join(role.trusted)
     return f"Taken by {by}, for {', '.join(users)}." if users else f"Taken by {by}."

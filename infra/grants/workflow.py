@@ -12,7 +12,7 @@ from infra.grants.needs import NO_CONTEXT, Need, Place, arn_of
 from infra.local.deploy import Resource
 from topshelf.errors import TopshelfError
 
-__all__ = ["workflow_needs"]
+__all__ = ["job_roles", "workflow_needs"]
 
 _TRACES: Final = (
     "GetSamplingRules",
@@ -69,6 +69,15 @@ def workflow_needs(machine: Resource, stack: Iterable[Resource], place: Place) -
         # https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
         for action in ("Decrypt", "GenerateDataKey"):
             yield Need(f"kms:{action}", key, "Step Functions encrypts what it keeps of a run")
+
+
+def job_roles(machine: Resource) -> Iterator[str]:
+    """The roles with which a state machine starts jobs on Spark."""
+    for _, task in _tasks(_definition(machine.properties)):
+        if str(task["Resource"]).endswith(":emr-serverless:startJobRun.sync"):
+            role = task.get("Arguments", {}).get("ExecutionRoleArn")
+            if role:
+                yield str(role)
 
 
 def _definition(properties: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -140,10 +149,36 @@ def _job(arguments: Mapping[str, Any], _: Mapping[str, Resource], place: Place) 
         yield f"events:{action}", rule, NO_CONTEXT
 
 
+def _spark_job(
+    arguments: Mapping[str, Any], _: Mapping[str, Resource], place: Place
+) -> Iterator[Grain]:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/emr-serverless-iam.html
+    if not arguments["ApplicationId"]:
+        # A stack without Spark: the task is there, and no way leads to it.
+        return
+    application = _application_arn(str(arguments["ApplicationId"]), place)
+    yield "emr-serverless:StartJobRun", application, NO_CONTEXT
+    for action in ("CancelJobRun", "GetJobRun"):
+        yield f"emr-serverless:{action}", f"{application}/jobruns/*", NO_CONTEXT
+    to_whom = {"iam:PassedToService": "emr-serverless.amazonaws.com"}
+    yield "iam:PassRole", str(arguments["ExecutionRoleArn"]), to_whom
+    rule = place.arn("events", "rule/StepFunctionsGetEventsForEMRServerlessJobRule")
+    for action in ("DescribeRule", "PutRule", "PutTargets"):
+        yield f"events:{action}", rule, NO_CONTEXT
+
+
+def _application_arn(name: str, place: Place) -> str:
+    # What is not deployed stands as its name, and its ARN as an attribute of that name.
+    if name.startswith("${"):
+        return f"{name[:-1]}.Arn}}"
+    return place.arn("emr-serverless", f"/applications/{name}")
+
+
 _TASKS: Final[Mapping[str, Maker]] = {
     "batch:submitJob.sync": _job,
     "dynamodb:deleteItem": _item("DeleteItem", "Key"),
     "dynamodb:putItem": _item("PutItem", "Item"),
+    "emr-serverless:startJobRun.sync": _spark_job,
     "lambda:invoke": _invoke,
     "sns:publish": _publish,
 }

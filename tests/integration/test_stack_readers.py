@@ -124,3 +124,33 @@ def test_the_network_and_the_job_are_read_as_they_were_made(services: Services) 
         ("Compute", "ComputeResources.MaxvCpus"),
         ("Queue", "Priority"),
     }
+
+
+def test_the_application_of_spark_is_read_as_it_was_made(services: Services) -> None:
+    properties = {
+        "Name": "shop-training",
+        "Type": "SPARK",
+        "ReleaseLabel": "emr-6.9.0",  # the newest that moto knows
+        "AutoStopConfiguration": {"Enabled": True, "IdleTimeoutMinutes": 5},
+        "MaximumCapacity": {"Cpu": "32 vCPU", "Memory": "256 GB"},
+    }
+    template = {
+        "Resources": {
+            "Spark": {"Type": "AWS::EMRServerless::Application", "Properties": properties}
+        }
+    }
+    answer = services.client("emr-serverless").create_application(
+        name="shop-training",
+        type="SPARK",
+        releaseLabel="emr-6.9.0",
+        autoStopConfiguration={"enabled": True, "idleTimeoutMinutes": 5},
+        maximumCapacity={"cpu": "32 vCPU", "memory": "256 GB"},
+    )
+    made = {"Spark": answer["applicationId"]}
+    assert check_stack(services, template, {}, made, stack_name=STACK) == []
+
+    other = copy.deepcopy(template)
+    changed: dict[str, Any] = other["Resources"]["Spark"]["Properties"]
+    changed["MaximumCapacity"] = {"Cpu": "64 vCPU", "Memory": "256 GB"}
+    found = check_stack(services, other, {}, made, stack_name=STACK)
+    assert [each.property for each in found] == ["MaximumCapacity.Cpu"]

@@ -95,7 +95,7 @@ def test_each_step_of_a_training_is_tried_again_and_its_failure_told() -> None:
     for name, state in tasks.items():
         assert state["Retry"], name
         assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
-    told = {"Train", "FindVersion", "Verify", "Gate", "Import", "Check", "Flip"}
+    told = {"Train", "TrainOnSpark", "FindVersion", "Verify", "Gate", "Import", "Check", "Flip"}
     assert {n for n, s in tasks.items() if s["Catch"][-1]["Next"] == "TellOfFailure"} == told
 
 
@@ -133,3 +133,20 @@ def test_each_suppression_of_a_finding_says_why() -> None:
     for identifier in general:
         above = lines[lines.index(f"  - {identifier}") - 1]
         assert above.lstrip().startswith("# "), identifier
+
+
+def test_where_models_are_trained_is_one_parameter() -> None:
+    spark = {"TrainOn": "spark", "SparkImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/spark:1"}
+    assert not list(Deployed(**TRAINING).of_type("AWS::EMRServerless::Application"))
+    stack = Deployed(**TRAINING, **spark)
+    ((_, application),) = stack.of_type("AWS::EMRServerless::Application")
+    assert application["AutoStopConfiguration"]["Enabled"] is True
+    # Workers that wait for a training are paid for.
+    assert "InitialCapacity" not in application
+    ways = {}
+    for name, parameters in (("batch", {}), ("spark", spark)):
+        deployed = Deployed(**TRAINING, **parameters)
+        ((_, said),) = deployed.of_type("AWS::StepFunctions::StateMachine")
+        choices = deployed.resolver.resolve(said["Definition"]["States"]["IsTrained"]["Choices"])
+        ways[name] = next(c["Next"] for c in choices if c["Condition"] == "{% true %}")
+    assert ways == {"batch": "Train", "spark": "TrainOnSpark"}

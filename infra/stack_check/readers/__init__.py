@@ -40,6 +40,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "AWS::EC2::VPC": networks.VPC,
     "AWS::EC2::VPCEndpoint": networks.ENDPOINT,
     "AWS::EC2::VPCGatewayAttachment": networks.ATTACHMENT,
+    "AWS::EMRServerless::Application": jobs.SPARK,
     "AWS::IAM::Role": identity.ROLE,
     "AWS::KinesisFirehose::DeliveryStream": records.DELIVERY_STREAM,
     "AWS::Lambda::Alias": functions.ALIAS,

@@ -1,11 +1,11 @@
-"""AWS Batch: where the training job runs."""
+"""AWS Batch and EMR Serverless: where the training job runs."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from infra.stack_check.services import Found, Reader, Services
 
-__all__ = ["COMPUTE", "DEFINITION", "QUEUE"]
+__all__ = ["COMPUTE", "DEFINITION", "QUEUE", "SPARK"]
 
 
 def _compute(services: Services, arn: str, _: Mapping[str, Any]) -> Found | None:
@@ -31,6 +31,15 @@ def _definition(services: Services, arn: str, _: Mapping[str, Any]) -> Found | N
     return None if found is None else Found(_as_template(found))
 
 
+def _spark(services: Services, name: str, _: Mapping[str, Any]) -> Found | None:
+    answer = services.ask("emr-serverless", "get_application", applicationId=name)
+    if answer is None:
+        return None
+    found = answer["application"]
+    # The template's way of writing it is an enumeration's, the service's a name.
+    return Found({**_as_template(found), "Type": found["type"].upper()}, {"Arn": found["arn"]})
+
+
 def _as_template(value: Any) -> Any:
     """Batch's names, which are the template's but for the first letter."""
     if isinstance(value, Mapping):
@@ -50,3 +59,4 @@ COMPUTE: Final = Reader(
 )
 DEFINITION: Final = Reader(_definition)
 QUEUE: Final = Reader(_queue)
+SPARK: Final = Reader(_spark)

@@ -124,3 +124,12 @@ def test_a_price_file_that_cannot_be_used_is_refused(tmp_path: Path, fault: str)
     with pytest.raises(InvalidInputError) as refused:
         read_prices(path)
     assert refused.value.field == "prices"
+
+
+def test_spark_is_reckoned_by_the_most_that_it_may_take() -> None:
+    lines = bill(TrainOn="spark", SparkImageUri="images/spark", SparkVcpu="16", SparkMemory="100")
+    # 30 hours x 16 vCPU at $0.052624, and x 100 GB at $0.0057785.
+    assert lines["SparkApplication", "processors"].month == pytest.approx(25.25952)
+    assert lines["SparkApplication", "memory"].month == pytest.approx(17.3355)
+    assert lines["SparkApplication", "processors"].idle == 0
+    assert not [resource for resource, _ in bill() if resource == "SparkApplication"]
