@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 from threadpoolctl import threadpool_limits
@@ -12,54 +12,28 @@ from topshelf.aws.clients import create_client
 from topshelf.aws.lake_bucket import LakeBucket
 from topshelf.aws.model_bucket import ModelBucket
 from topshelf.aws.registry_table import RegistryTable
-from topshelf.damping import Damping
 from topshelf.errors import TopshelfError
 from topshelf.events import EventPolicy
 from topshelf.features import ConfidenceWeights
 from topshelf.manifest import DataSnapshot, Manifest, check_run
 from topshelf.ports import Champion, CheckpointStore, FactorStore, ModelRegistry
-from topshelf.recency import Recency
 from topshelf.settings import TrainingSettings
-from training.als import ALSParameters, fit_als, regularization_of
+from training.als import fit_als, regularization_of
 from training.checkpoints import Checkpoints
 from training.checks import DEFAULT_CHECKS, DataChecks, check_reading
 from training.examination import Examined, examine
 from training.interactions import build_interactions, clean_events
 from training.judging import NDCG, genre_vectors
 from training.lake import EventLake, Progress, read_lake
+from training.parameters import TrainingParameters, parameters_of
 from training.parent import read_parent
 from training.publish import TrainedModel, catalogue_entries, publish
 from training.report import report
 from training.selection import timeline_of, weighing_for
-from training.stages import Reranking, StageMaker
-from training.study import StudyOptions
+from training.stages import StageMaker
 from training.study_findings import Findings, figures_of
 
-__all__ = ["TrainingParameters", "main", "print_stage", "train"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingParameters:
-    """Everything that decides what a model looks like, besides the data.
-
-    Attributes:
-        als: Of the factorization.
-        confidence: Strength of each kind of event.
-        recency: How the taste that is served leans on the end of a history. Validation NDCG@10
-            without and with this default: ml-latest-small .129 and .136, MovieLens 100k .165 and
-            .198, 1M .116 and .148; with the newest eighth of each history unknown .109 and .110,
-            .125 and .141, .088 and .097.
-        damping: How evidence that many give is held back.
-        reranking: Stages that put lists into another order.
-        study: How much the report studies.
-    """
-
-    als: ALSParameters = field(default_factory=ALSParameters)
-    confidence: ConfidenceWeights = field(default_factory=ConfidenceWeights)
-    recency: Recency = field(default_factory=lambda: Recency(half_life=5.0, gain=4.0))
-    damping: Damping = field(default_factory=Damping)
-    reranking: Reranking = field(default_factory=Reranking)
-    study: StudyOptions = field(default_factory=StudyOptions)
+__all__ = ["main", "print_stage", "train"]
 
 
 def train(
@@ -191,7 +165,7 @@ def main() -> int:
             registry=registry,
             checkpoints=CheckpointBucket(s3, bucket=settings.bucket),
             policy=settings.policy(),
-            parameters=TrainingParameters(confidence=scale),
+            parameters=parameters_of(settings.parameters, TrainingParameters(confidence=scale)),
             git_commit=settings.git_commit,
             clock=lambda: datetime.now(UTC),
             progress=print_stage,

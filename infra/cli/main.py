@@ -12,6 +12,7 @@ from infra.cli import (
     options,
     report_command,
     status,
+    tune_command,
 )
 from infra.cli.entry import run
 
@@ -31,6 +32,7 @@ app.command(name="status")(status.status)
 app.command(name="demo")(cloud_commands.demo)
 app.command(name="simulate")(data_commands.simulate)
 app.command(name="import-events")(data_commands.import_events)
+app.command(name="tune")(tune_command.tuning)
 app.command(name="train")(model_commands.train)
 app.command(name="report")(report_command.report)
 app.command(name="release")(model_commands.release)

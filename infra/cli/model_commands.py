@@ -1,6 +1,7 @@
 """``topshelf train``, ``release`` and ``rollback``."""
 
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -20,8 +21,8 @@ from topshelf.serving.baked import BAKED_NAME
 from topshelf.serving.baked import bake as baking
 from training.als import ALSParameters
 from training.checks import DEFAULT_CHECKS, DataChecks
-from training.job import TrainingParameters
 from training.job import train as run_training
+from training.parameters import TrainingParameters, parameters_of
 from training.stages import Reranking
 from training.study import StudyOptions
 
@@ -38,14 +39,19 @@ def train(
     ctx: typer.Context,
     *,
     factors: Annotated[
-        int, typer.Option(min=1, max=1024, help="Latent factors")
-    ] = _DEFAULTS.factors,
+        int | None, typer.Option(min=1, max=1024, help=f"Latent factors [{_DEFAULTS.factors}]")
+    ] = None,
     iterations: Annotated[
-        int, typer.Option(min=1, max=200, help="ALS iterations")
-    ] = _DEFAULTS.iterations,
+        int | None, typer.Option(min=1, max=200, help=f"Iterations [{_DEFAULTS.iterations}]")
+    ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, help="The same data and seed give the same bytes")
-    ] = _DEFAULTS.seed,
+        int | None,
+        typer.Option(min=0, help=f"The same data and seed give the same bytes [{_DEFAULTS.seed}]"),
+    ] = None,
+    parameters: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="As `topshelf tune` writes them"),
+    ] = None,
     checks: Annotated[
         str,
         typer.Option(
@@ -81,13 +87,18 @@ def train(
     """
     limits = DataChecks.from_settings(checks, skip_checks)
     connected = options.where(ctx).connect()
-    parameters = ALSParameters(factors=factors, iterations=iterations, seed=seed)
+    base = TrainingParameters(confidence=_scale(connected))
+    if parameters is not None:
+        base = parameters_of(parameters.read_text(), base)
+    given = {"factors": factors, "iterations": iterations, "seed": seed}
+    als = replace(base.als, **{name: one for name, one in given.items() if one is not None})
     with stages() as progress:
         manifest = train_on(
             connected,
-            parameters,
+            als,
             progress,
             limits,
+            base=base,
             study=StudyOptions(seeds=seeds),
             reranking=Reranking(
                 ease=rerank_ease, diversity=rerank_diversity, calibration=rerank_calibration
@@ -103,6 +114,7 @@ def train_on(
     progress: Progress,
     checks: DataChecks = DEFAULT_CHECKS,
     *,
+    base: TrainingParameters | None = None,
     study: StudyOptions = _STUDY,
     reranking: Reranking = _NO_STAGE,
 ) -> Manifest:
@@ -114,11 +126,9 @@ def train_on(
         registry=stack.registry(),
         checkpoints=CheckpointBucket(s3, bucket=stack.outputs["BucketName"]),
         policy=policy,
-        parameters=TrainingParameters(
+        parameters=replace(
+            base or TrainingParameters(confidence=_scale(stack)),
             als=als,
-            confidence=ConfidenceWeights(
-                rating_min=policy.rating_min, rating_max=policy.rating_max
-            ),
             study=study,
             reranking=reranking,
         ),
@@ -127,6 +137,11 @@ def train_on(
         progress=progress,
         checks=checks,
     )
+
+
+def _scale(stack: Stack) -> ConfidenceWeights:
+    policy = stack.policy()
+    return ConfidenceWeights(rating_min=policy.rating_min, rating_max=policy.rating_max)
 
 
 def metrics_table(manifest: Manifest) -> Table:

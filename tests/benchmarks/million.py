@@ -29,7 +29,8 @@ from topshelf.catalog import encode_movies
 from topshelf.errors import NotFoundError
 from topshelf.events import DEFAULT_POLICY
 from training.als import ALSParameters
-from training.job import TrainingParameters, train
+from training.job import train
+from training.parameters import TrainingParameters
 
 _OBJECT_BYTES = 40 << 20
 

@@ -31,7 +31,7 @@ from topshelf.metrics import catalog_coverage, hit_matrix, ndcg_at_k, recall_at_
 from topshelf.ranking import top_k
 from topshelf.recency import Recency
 from training.als import ALSParameters
-from training.job import TrainingParameters
+from training.parameters import TrainingParameters
 
 __all__ = ["main", "strong_figures", "temporal_figures"]
 

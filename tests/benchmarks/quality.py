@@ -15,7 +15,7 @@ from topshelf.features import ConfidenceWeights
 from training.als import ALSParameters
 from training.evaluate import Evaluation, evaluate
 from training.interactions import Interactions, build_interactions, clean_events
-from training.job import TrainingParameters
+from training.parameters import TrainingParameters
 
 __all__ = ["load_movielens", "main", "measure"]
 

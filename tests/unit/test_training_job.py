@@ -20,7 +20,8 @@ from topshelf.refresh import ListRefresh
 from topshelf.topk import TopKList
 from training import job
 from training.als import ALSParameters
-from training.job import TrainingParameters, train
+from training.job import train
+from training.parameters import TrainingParameters
 
 AT = 1_767_225_600_000
 NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)

@@ -14,8 +14,9 @@ from topshelf.catalog import Movie, encode_movies
 from topshelf.events import DEFAULT_POLICY
 from topshelf.gate import judge
 from topshelf.manifest import Manifest
-from training.job import TrainingParameters, train
+from training.job import train
 from training.judging import NDCG
+from training.parameters import TrainingParameters
 from training.stages import Reranking
 from training.study import StudyOptions
 

@@ -176,6 +176,7 @@ class TrainingSettings(_EventSettings):
         run: Names the training, so that a release finds what it made; nothing is recorded without.
         checks: Thresholds of the data checks, ``name=number`` with commas between.
         checks_skip: Names of data checks to leave out, with commas between.
+        parameters: JSON of what differs from the defaults, as `topshelf tune` writes it.
     """
 
     bucket: str
@@ -184,6 +185,7 @@ class TrainingSettings(_EventSettings):
     run: str | None = None
     checks: str = ""
     checks_skip: str = ""
+    parameters: str = "{}"
 
 
 class SparkSettings(TrainingSettings):

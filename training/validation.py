@@ -1,0 +1,62 @@
+"""What parameters are worth on the validation split: what tuning and ablation ask.
+
+The newest fifth of each history is the test's, and is cut off before anything else; the newest
+fifth of what is left is asked for. Which viewers are asked does not depend on the parameters, so
+that any two of them compare viewer by viewer.
+"""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from topshelf.errors import InvalidInputError
+from topshelf.metrics import hit_matrix, ndcg_at_k
+from training.evaluate import fit, rank
+from training.interactions import build_interactions
+from training.parameters import TrainingParameters
+from training.selection import sample_users, split_by_time, timeline_of
+
+__all__ = ["Validation"]
+
+_DEPTH = 10
+
+
+class Validation:
+    """Judges parameters on the same viewers.
+
+    Args:
+        events: As clean_events gives them.
+        seed: Draws the viewers.
+        max_entries: Of the histories together; viewers are drawn where there are more.
+    """
+
+    def __init__(
+        self, events: pl.DataFrame, *, seed: int = 0, max_entries: int = 2_000_000
+    ) -> None:
+        self._events = events
+        self._seed = seed
+        self._max_entries = max_entries
+
+    def gains(self, parameters: TrainingParameters) -> NDArray[np.float64]:
+        """NDCG@10 of each viewer who is asked, (n,), in the same order whatever the parameters.
+
+        Raises:
+            InvalidInputError: Nobody has enough items, or the parameters lead to no model.
+        """
+        rng = np.random.default_rng(self._seed)
+        data = build_interactions(self._events, parameters.confidence)
+        timeline = sample_users(timeline_of(data), rng, self._max_entries)
+        split = split_by_time(split_by_time(timeline, rng).history, rng)
+        if len(split.users) == 0:
+            raise InvalidInputError(
+                "events", "nobody has the seven items that a validation takes; bring more events"
+            )
+        model = fit(
+            split.history,
+            parameters.als,
+            recency=parameters.recency,
+            damping=parameters.damping,
+        )
+        ranked = rank(model, split.known(), _DEPTH)
+        hits = hit_matrix(ranked.rows, split.targets.indptr, split.targets.indices)
+        return ndcg_at_k(hits, np.diff(split.targets.indptr), _DEPTH)
