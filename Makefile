@@ -333,6 +333,26 @@ bench-quality: $(READY) ## ALS beside popularity; DATA=<MovieLens directory>
 bench-protocols: $(READY) ## ALS beside six baselines on MovieLens 1M, by two protocols; DATA=<ml1m.npz>
 	@$(BIN)/python -m tests.benchmarks.protocols --data "$(or $(DATA),../shared/data/ml1m.npz)"
 
+.PHONY: bench-weak-signals
+bench-weak-signals: $(READY) ## low ratings as weak evidence beside likes only, on MovieLens 1M (a minute); DATA=<ml1m.npz>
+	@$(BIN)/python -m tests.benchmarks.weak_signals --data "$(or $(DATA),../shared/data/ml1m.npz)"
+
+.PHONY: bench-training
+bench-training: $(READY) ## an iteration of ALS beside implicit, irspack and Spark (a few minutes)
+	@$(BIN)/python -m tests.benchmarks.speed_training
+
+.PHONY: bench-ranking
+bench-ranking: $(READY) ## the best 50 items of 100,000 viewers beside the product alone and implicit (a few minutes)
+	@$(BIN)/python -m tests.benchmarks.speed_ranking
+
+.PHONY: bench-spark
+bench-spark: $(READY) ## the training on Spark beside that of one machine: quality, seconds; DATA=<ml1m.npz>
+	@$(BIN)/python -m tests.benchmarks.spark_quality --data "$(or $(DATA),../shared/data/ml1m.npz)"
+
+.PHONY: bench-scale
+bench-scale: $(READY) ## what viewers, movies, interactions and factors cost: seconds, memory, dollars (2 minutes)
+	@$(BIN)/python -m tests.benchmarks.scale
+
 .PHONY: load
 load: $(READY) ## 2,000 requests at concurrency 4 against http://localhost:8000 (run `make demo` beside it)
 	@$(BIN)/python -m tests.benchmarks.load
@@ -344,6 +364,14 @@ bench-outages: $(READY) ## what is served in each outage: 500 requests at concur
 .PHONY: bench-import
 bench-import: $(READY) ## imports of 2 and 20 million rows, interrupted, killed and resumed: rows a second, memory, each row once
 	@$(BIN)/python -m tests.benchmarks.imports
+
+USERS ?= 1000000
+ITEMS ?= 27000
+EVENTS ?= 50000000
+
+.PHONY: bench-million
+bench-million: $(READY) ## the training job at size: wall time by stage, memory, lists stored and read; USERS=, ITEMS=, EVENTS=
+	@$(BIN)/python -m tests.benchmarks.million --users $(USERS) --items $(ITEMS) --events $(EVENTS)
 
 .PHONY: bench-fuzz
 bench-fuzz: $(READY) ## 25,000 hostile requests and 25,000 events against the whole platform
