@@ -1,0 +1,179 @@
+"""A search that stops and goes on, parts left out, and the file between a search and a training."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.builders.event_frames import good_events
+from topshelf.damping import Damping
+from topshelf.errors import InvalidInputError
+from topshelf.features import ConfidenceWeights
+from topshelf.recency import Recency
+from training.ablation import ablate, ablated
+from training.als import ALSParameters
+from training.interactions import clean_events
+from training.parameters import TrainingParameters, parameters_of, parameters_text
+from training.tune import tune
+from training.validation import Validation
+
+SMALL = TrainingParameters(als=ALSParameters(factors=4, iterations=3))
+
+
+@cache
+def events() -> pl.DataFrame:
+    return clean_events(good_events()).events
+
+
+def test_the_same_viewers_are_asked_whatever_the_parameters() -> None:
+    validation = Validation(events(), max_entries=8_000)
+    one = validation.gains(SMALL)
+    other = validation.gains(replace(SMALL, confidence=ConfidenceWeights(alpha=9.0)))
+    assert len(one) == len(other) > 50
+    assert one.tolist() == validation.gains(SMALL).tolist()
+    assert one.tolist() != other.tolist()
+
+
+def test_too_little_to_hold_out_is_told() -> None:
+    few = events().sort("timestamp").group_by("user_id").head(2)
+    with pytest.raises(InvalidInputError, match="nobody has the seven items"):
+        Validation(few).gains(SMALL)
+
+
+def test_a_search_goes_on_where_it_ended_and_never_below_its_start(tmp_path: Path) -> None:
+    told: list[tuple[int, float]] = []
+
+    def search(name: str, trials: int) -> tuple[TrainingParameters, float, int]:
+        found = tune(
+            events(),
+            SMALL,
+            file=tmp_path / name,
+            trials=trials,
+            max_entries=8_000,
+            on_trial=lambda done, best: told.append((done, best)),
+        )
+        assert found.ndcg >= found.before
+        assert found.ratio.low <= found.ratio.ratio <= found.ratio.high
+        assert found.ratio.ratio == pytest.approx(found.ndcg / found.before)
+        return found.parameters, found.ndcg, found.trials
+
+    first = search("study", 2)
+    assert first[2] == 2
+    more = search("study", 5)
+    assert more[2] == 5
+    assert more[1] >= first[1]
+    assert [done for done, _ in told] == [1, 2, 3, 4, 5]
+    bests = [best for _, best in told]
+    assert bests == sorted(bests)
+    again = search("study", 5)  # done already: nothing is trained but the best
+    assert again == more
+    assert len(told) == 5
+    assert search("other", 2) == first  # the same seed
+
+
+def test_a_study_of_other_data_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "study"
+    tune(events(), SMALL, file=file, trials=1, max_entries=8_000)
+    other = events().head(20_000)
+    with pytest.raises(InvalidInputError, match="is a study of other data") as refused:
+        tune(other, SMALL, file=file, trials=1, max_entries=8_000)
+    assert refused.value.field == "study"
+
+
+def test_a_search_may_be_interrupted(tmp_path: Path) -> None:
+    def interrupt(done: int, _best: float) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    found = tune(
+        events(),
+        SMALL,
+        file=tmp_path / "study",
+        trials=50,
+        max_entries=8_000,
+        on_trial=interrupt,
+    )
+    assert found.trials == 2
+    assert found.ndcg >= found.before
+
+
+def test_what_is_left_out_is_what_the_data_and_the_parameters_have() -> None:
+    names = [name for name, _ in ablated(SMALL, {"rating"})]
+    assert names == ["recency", "lambda by what is known of a row", "ratings' own scale"]
+    damped = replace(SMALL, damping=Damping(users=0.1), recency=Recency())
+    variants = dict(ablated(damped, {"view", "watch"}))
+    assert list(variants) == [
+        "damping",
+        "lambda by what is known of a row",
+        "watched fraction",
+        "kinds of events",
+    ]
+    assert variants["damping"] == replace(damped, damping=Damping())
+    weights = variants["watched fraction"].confidence
+    assert weights.watch_floor == weights.watch_full == pytest.approx(0.55)  # of 0.1 and 1
+    assert variants["lambda by what is known of a row"].als.exponent == 0
+
+
+def test_an_ablation_compares_with_the_whole() -> None:
+    validation = Validation(events(), max_entries=8_000)
+    told: list[tuple[int, int]] = []
+    found = ablate(validation, SMALL, {"rating"}, lambda *done: told.append(done))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    whole = validation.gains(SMALL)
+    without = validation.gains(replace(SMALL, recency=Recency()))
+    assert found[0].name == "recency"
+    assert found[0].ndcg == pytest.approx(float(np.mean(without)))
+    assert found[0].ratio.ratio == pytest.approx(float(np.mean(without) / np.mean(whole)))
+
+
+def test_parameters_survive_their_file() -> None:
+    given = replace(
+        SMALL,
+        recency=Recency(half_life=None, gain=2.0),
+        damping=Damping(items=0.25),
+        confidence=ConfidenceWeights(alpha=3.5, view=0.05),
+    )
+    assert parameters_of(parameters_text(given), TrainingParameters()) == given
+
+
+def test_what_is_not_named_stays() -> None:
+    found = parameters_of('{"als": {"factors": 32}}', SMALL)
+    assert found == replace(SMALL, als=replace(SMALL.als, factors=32))
+    assert parameters_of("{}", SMALL) == SMALL
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "message"),
+    [
+        ("{", "parameters", "this is not JSON"),
+        ("[]", "parameters", "an object of als, confidence, recency, damping is wanted"),
+        ('{"asl": {}}', "asl", "did you mean als"),
+        ('{"als": 3}', "als", "an object of names and numbers"),
+        ('{"als": {"factor": 3}}', "als.factor", "did you mean als.factors"),
+        ('{"als": {"factors": 3.5}}', "als.factors", "a whole number is wanted, not 3.5"),
+        ('{"als": {"factors": true}}', "als.factors", "a whole number is wanted, not true"),
+        ('{"als": {"factors": -3}}', "parameters", "must be above 0"),
+        ('{"confidence": {"alpha": "1"}}', "confidence.alpha", "a number is wanted"),
+        ('{"confidence": {"alpha": null}}', "confidence.alpha", "a number is wanted, not null"),
+        ('{"confidence": {"alpha": -1}}', "confidence", "must not be negative"),
+        ('{"confidence": {"alpha": NaN}}', "confidence.alpha", "a number is wanted"),
+        ('{"recency": {"half_life": 0}}', "recency", "must be above 0"),
+        ('{"recency": {"half_life": "x"}}', "recency.half_life", "a number or null is wanted"),
+        ('{"damping": {"usual_history": 3}}', "damping.usual_history", "there is no parameter"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, field: str, message: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        parameters_of(text, TrainingParameters())
+    assert refused.value.field == field
+    assert message in str(refused.value)
+
+
+def test_the_text_is_json_of_four_parts() -> None:
+    told = json.loads(parameters_text(TrainingParameters()))
+    assert list(told) == ["als", "confidence", "recency", "damping"]
+    assert "usual_history" not in told["damping"]
