@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from moto.server import ThreadedMotoServer
 from pytest_socket import disable_socket, enable_socket
 
@@ -14,6 +15,10 @@ from topshelf.aws.clients import create_client
 
 ROOT = Path(__file__).resolve().parents[1]
 REGION = "us-east-1"
+
+# Tests tell what is right, not what is quick: a busy machine is no failure.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
