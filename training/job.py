@@ -4,7 +4,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 
+import polars as pl
 from threadpoolctl import threadpool_limits
 
 from topshelf.aws.checkpoint_bucket import CheckpointBucket
@@ -18,6 +20,7 @@ from topshelf.features import ConfidenceWeights
 from topshelf.manifest import DataSnapshot, Manifest, check_run
 from topshelf.ports import Champion, CheckpointStore, FactorStore, ModelRegistry
 from topshelf.settings import TrainingSettings
+from training.ablation import Ablation, ablate
 from training.als import fit_als, regularization_of
 from training.checkpoints import Checkpoints
 from training.checks import DEFAULT_CHECKS, DataChecks, check_reading
@@ -32,6 +35,7 @@ from training.report import report
 from training.selection import timeline_of, weighing_for
 from training.stages import StageMaker
 from training.study_findings import Findings, figures_of
+from training.validation import Validation
 
 __all__ = ["main", "print_stage", "train"]
 
@@ -61,8 +65,8 @@ def train(
         parameters: Of the training.
         git_commit: Recorded in the manifest.
         clock: Now, with a time zone.
-        progress: Told of the stages ``read``, ``check``, ``evaluate``, ``fit``, ``lists`` and
-            ``upload``.
+        progress: Told of the stages ``read``, ``check``, ``leave parts out`` (where the study asks
+            for it), ``evaluate``, ``compare``, ``fit``, ``lists`` and ``upload``.
         checks: What data is plausible; broken data stops the job before any fit.
 
     Returns:
@@ -83,6 +87,7 @@ def train(
     )
     cleaned = clean_events(checked.events)
     data = build_interactions(cleaned.events, parameters.confidence)
+    ablations = _ablations(cleaned.events, parameters, progress)
     counts, objects = {**reading.counts, **checked.counts, **cleaned.counts}, reading.objects
     # From here on the matrix is the data: at size, the events are most of the memory.
     del reading, checked, cleaned
@@ -103,6 +108,7 @@ def train(
             _examined(parameters, settled, parent, artefacts),
             progress,
             checkpoints=kept,
+            ablations=ablations,
         )
         factors = fit_als(
             fitted,
@@ -178,6 +184,19 @@ def main() -> int:
         return 1
     sys.stdout.write(f"version: {manifest.version}\n")
     return 0
+
+
+def _ablations(
+    events: pl.DataFrame, parameters: TrainingParameters, progress: Progress
+) -> list[Ablation]:
+    if not parameters.study.ablations:
+        return []
+    validation = Validation(
+        events, seed=parameters.als.seed, max_entries=parameters.study.sample_entries
+    )
+    types = set(events["event_type"].unique())
+    with threadpool_limits(1, "blas"):
+        return ablate(validation, parameters, types, partial(progress, "leave parts out"))
 
 
 def _examined(

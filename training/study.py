@@ -56,11 +56,13 @@ class StudyOptions:
         seeds: Trainings that the interval is of; 1 for none.
         sample_entries: Entries of the histories that a repeated training is given at most.
         sample_users: Viewers that the choice is judged by at most.
+        ablations: Whether each part is left out in turn: a training of the sample each.
     """
 
     seeds: int = 3
     sample_entries: int = 1_000_000
     sample_users: int = 2_000
+    ablations: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.seeds <= 20 or min(self.sample_entries, self.sample_users) < 1:

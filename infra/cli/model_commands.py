@@ -68,6 +68,9 @@ def train(
     seeds: Annotated[
         int, typer.Option(min=1, max=20, help="Trainings that the report's intervals are of")
     ] = _STUDY.seeds,
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="Leave each part out in turn, for the report")
+    ] = False,
     rerank_ease: Annotated[
         float, typer.Option(min=0, max=100, help="Weight of EASE's opinion on head items; 0 is off")
     ] = 0.0,
@@ -99,7 +102,7 @@ def train(
             progress,
             limits,
             base=base,
-            study=StudyOptions(seeds=seeds),
+            study=StudyOptions(seeds=seeds, ablations=ablations),
             reranking=Reranking(
                 ease=rerank_ease, diversity=rerank_diversity, calibration=rerank_calibration
             ),

@@ -111,6 +111,14 @@ def test_one_seed_and_a_stage_by_parameters() -> None:
     assert found.manifest.parameters["study"]["seeds"] == 1
 
 
+def test_parts_are_left_out_where_the_study_asks_for_it(told: Told) -> None:
+    assert told.figures["study"]["ablations"] == []
+    found = Told(parameters=replace(PARAMETERS, study=StudyOptions(seeds=1, ablations=True)))
+    names = [one["name"] for one in found.figures["study"]["ablations"]]
+    assert names[0] == "recency"
+    assert all(name in found.page for name in names)
+
+
 def test_a_stage_that_is_on_is_in_the_lists(told: Told) -> None:
     mixed = Told(parameters=replace(PARAMETERS, reranking=Reranking(diversity=0.5)))
     plain, other = (
