@@ -128,7 +128,8 @@ def tune(
     Raises:
         InvalidInputError: The study is of other data, or the start leads to no model.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # Its own account of an interruption is a traceback.
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     validation = Validation(events, seed=seed, max_entries=max_entries)
     types = set(events["event_type"].unique())
     first = validation.gains(start)

@@ -189,6 +189,8 @@ def main() -> None:
     arguments.add_argument(
         "--lake", type=Path, help="a folder to keep the events in, and find them"
     )
+    arguments.add_argument("--stored", type=int, default=50_000, help="lists to import")
+    arguments.add_argument("--reads", type=int, default=10_000, help="of those, at random")
     chosen = arguments.parse_args()
     options = SimulatorOptions(
         viewers=chosen.users, movies=chosen.items, interactions=chosen.events, days=365
