@@ -34,6 +34,11 @@ def test_a_row_that_is_not_there_has_no_id(row: int) -> None:
         items_of("a", "b", "c").name(ItemRow(row))
 
 
+def test_a_row_below_nothing_is_named() -> None:
+    with pytest.raises(IndexError, match=r"^row -2 is below 0$"):
+        items_of("a").name(ItemRow(-2))
+
+
 def test_nothing_maps_to_nothing() -> None:
     assert len(items_of()) == 0
     assert items_of().row(ItemId("a")) is None

@@ -9,7 +9,8 @@ count is told by their names.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NewType, Self, cast
+from itertools import pairwise
+from typing import Any, NewType, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,10 +46,10 @@ class IdMap[Name: str, Row: int]:
     _rows: dict[Name, Row] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if any(a >= b for a, b in zip(self.ids, self.ids[1:], strict=False)):
+        if any(a >= b for a, b in pairwise(self.ids)):
             raise ValueError("ids must be distinct and sorted; use IdMap.of")
         # The one place where a plain number becomes a row.
-        rows = cast("dict[Name, Row]", {name: row for row, name in enumerate(self.ids)})
+        rows: dict[Name, Any] = {name: row for row, name in enumerate(self.ids)}
         object.__setattr__(self, "_rows", rows)
 
     @classmethod
@@ -64,7 +65,7 @@ class IdMap[Name: str, Row: int]:
             IntegrityError: It is no sorted list of distinct ids.
         """
         try:
-            return cls(tuple(cast("list[Name]", _strings(json.loads(raw)))))
+            return cls(tuple(_strings(json.loads(raw))))
         except (TypeError, ValueError) as error:
             raise IntegrityError(
                 f"the id list is damaged: {error}; train the model again"
@@ -97,7 +98,7 @@ class IdMap[Name: str, Row: int]:
         return len(self.ids)
 
 
-def _strings(found: object) -> list[str]:
+def _strings(found: object) -> list[Any]:
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
         raise TypeError("it is no list of strings")
     return found
