@@ -71,7 +71,7 @@ test-all: $(READY) ## the tests, slow ones too
 
 # mutmut wants the folder of the code to be named src.
 .PHONY: mutation
-mutation: $(READY) ## does a test notice when ranking, topk, events or serving change? 1,300 changes, 5 minutes
+mutation: $(READY) ## does a test notice when ranking, weighing, topk, ids, events or serving change? 1,500 changes, 8 minutes
 	@rm -rf .build/mutation && mkdir -p .build/mutation
 	@ln -s ../../layers/core .build/mutation/src
 	@ln -s ../../tests ../../pyproject.toml .build/mutation
