@@ -1,9 +1,11 @@
 """Ports of the local cloud: all on loopback, all checked before anything starts."""
 
 import errno
+import secrets
 import socket
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 from topshelf.errors import UnavailableError
@@ -12,6 +14,10 @@ __all__ = ["HOST", "await_free", "free_port", "listen"]
 
 HOST = "127.0.0.1"
 _POLL_SECONDS: Final = 0.05
+_EPHEMERAL: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_FIRST: Final = 10_240
+_LAST: Final = 65_535
+_given: Final[set[int]] = set()
 
 
 def listen(port: int, purpose: str, option: str) -> socket.socket:
@@ -42,10 +48,30 @@ def listen(port: int, purpose: str, option: str) -> socket.socket:
 
 
 def free_port() -> int:
-    """A port that nobody used a moment ago: whoever takes it still checks."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody uses, for someone who opens it later.
+
+    It is outside the range from which the kernel takes the near end of each new connection, so that
+    no connection of another program can take it in between; and no other call in this process
+    is given it. Where all of those are used, it is any that is free at this moment.
+    """
+    first, last = _ephemeral()
+    outside = [*range(_FIRST, min(first, _LAST)), *range(max(last + 1, _FIRST), _LAST + 1)]
+    port: int
+    for port in secrets.SystemRandom().sample(outside, len(outside)):
+        if port not in _given and _is_free(port):
+            _given.add(port)
+            return port
+    with listen(0, "nothing", "nothing") as any_port:
+        return int(any_port.getsockname()[1])
+
+
+def _ephemeral() -> tuple[int, int]:
+    """First and last of the ports that the kernel gives to connections: IANA's if it is silent."""
+    try:
+        first, last = map(int, _EPHEMERAL.read_text().split())
+    except (OSError, ValueError):
+        return 49_152, 65_535
+    return first, last
 
 
 def await_free(ports: Iterable[int], seconds: float) -> bool:

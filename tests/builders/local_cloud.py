@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +12,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from infra.local.cloud import LocalCloud, LocalCloudOptions
+from infra.local.listening import free_port
 
-__all__ = ["REAL", "SMALL", "call", "eventually", "free_ports", "options", "signed"]
+__all__ = ["REAL", "SMALL", "call", "eventually", "options", "signed"]
 
 REAL = Path(__file__).resolve().parents[2] / "template.yaml"
 SMALL = Path(__file__).resolve().parents[1] / "integration" / "local_cloud" / "template.yaml"
@@ -22,23 +22,13 @@ SMALL = Path(__file__).resolve().parents[1] / "integration" / "local_cloud" / "t
 _CREDENTIALS = Credentials("accesskey", "secretkey", "token")
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that differ from each other and that nobody used a moment ago."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
 def options(template: Path, state: Path, **changes: Any) -> LocalCloudOptions:
     """Of a cloud that shares neither ports nor files with another."""
-    cloud, api, lambdas = free_ports(3)
     return LocalCloudOptions(
         template=template,
-        cloud_port=cloud,
-        api_port=api,
-        lambda_port=lambdas,
+        cloud_port=free_port(),
+        api_port=free_port(),
+        lambda_port=free_port(),
         state_dir=state,
         **changes,
     )

@@ -15,9 +15,10 @@ import pytest
 
 from infra.cli import main as cli
 from infra.cli.stack import Place, Stack
+from infra.local.listening import free_port
 from infra.local.process_id import Child, ProcessId, children_of, end_process
 from infra.local.run_record import RunRecord, RunRecords
-from tests.builders.local_cloud import eventually, free_ports
+from tests.builders.local_cloud import eventually
 from tests.builders.records import run_record
 
 
@@ -35,7 +36,7 @@ class User:
         self.folder = folder
         self.capture = capture
         self.state = folder / "state"
-        self.ports = free_ports(3)
+        self.ports = [free_port() for _ in range(3)]
         self.records = RunRecords(self.state)
 
     def arguments(self, *more: str) -> list[str]:
@@ -179,7 +180,7 @@ def test_one_that_hangs_is_told_and_killed_by_down(
         cwd=user.folder,
     ) as process:
         record = eventually(lambda: user.records.find(user.ports[0]))
-        nowhere = user.run("--cloud-port", str(free_ports(1)[0]), "down")
+        nowhere = user.run("--cloud-port", str(free_port()), "down")
         assert f"on cloud port {user.ports[0]} one does" in nowhere.out
         early = user.run("up", "--no-auth")
         assert early.status == 0 or "not ready yet" in early.err
