@@ -20,9 +20,9 @@ class Ablation:
     """What leaving one thing out costs.
 
     Attributes:
-        name: What was left out.
-        ndcg: NDCG@10 without it, on the validation split.
-        ratio: NDCG@10 without it over that with it, with its 95% interval.
+        name: What was left out; after a plus, what is off and was put in.
+        ndcg: NDCG@10 so, on the validation split.
+        ratio: NDCG@10 so over that of the parameters as they are, with its 95% interval.
     """
 
     name: str
@@ -59,7 +59,7 @@ def ablate(
 def ablated(
     parameters: TrainingParameters, types: set[str]
 ) -> Iterator[tuple[str, TrainingParameters]]:
-    """What can be left out of these parameters, and what is left then.
+    """What can be left out of these parameters or is off, and the parameters then.
 
     A weight is not set to nothing but made the same whatever was watched or rated: the mean of its
     ends. Leaving an event out altogether would ask other viewers for other items.
@@ -81,8 +81,21 @@ def ablated(
         usual = (weights.rating_floor + weights.rating_top) / 2
         flat = replace(weights, rating_floor=usual, rating_top=usual)
         yield "ratings' own scale", replace(parameters, confidence=flat)
+    if "watch" in types:
+        yield _switched(parameters, "rewatched", 0.5, "rewatching")
+    if "rating" in types:
+        yield _switched(parameters, "rating_centred", 1.0, "ratings centred per viewer")
     if len(types) > 1:
         yield "kinds of events", replace(parameters, confidence=_alike(weights))
+
+
+def _switched(
+    parameters: TrainingParameters, weight: str, usual: float, name: str
+) -> tuple[str, TrainingParameters]:
+    """Without what may be off; with a usual weight, and a plus before its name, where it is."""
+    is_on = getattr(parameters.confidence, weight) > 0
+    confidence = replace(parameters.confidence, **{weight: 0.0 if is_on else usual})
+    return name if is_on else f"+ {name}", replace(parameters, confidence=confidence)
 
 
 def _alike(weights: ConfidenceWeights) -> ConfidenceWeights:

@@ -11,6 +11,7 @@ from binascii import b2a_base64
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from topshelf.aws.topk_table import import_line
 from topshelf.ids import IdMap, ItemId, ItemRow, UserId, UserRow
@@ -21,13 +22,19 @@ from training.viewer_lists import ListBlock
 __all__ = ["ImportLines"]
 
 _USER, _ITEMS, _SCORES, _HISTORY, _BECAUSE = "<user>", "<items>", b"<score>", b"<seen>", b"<why>"
+_LENIENCY = 12345.678
+"""No scale of ratings is so wide."""
 
 
 class ImportLines:
     """Writes blocks of lists as lines; threads may share it."""
 
     def __init__(
-        self, users: IdMap[UserId, UserRow], items: IdMap[ItemId, ItemRow], newest_event: int
+        self,
+        users: IdMap[UserId, UserRow],
+        items: IdMap[ItemId, ItemRow],
+        newest_event: int,
+        leniencies: NDArray[np.float64] | None = None,
     ) -> None:
         """Prepares what all lines have in common.
 
@@ -35,18 +42,29 @@ class ImportLines:
             users: Ids of the viewers.
             items: Ids of the items.
             newest_event: UTC milliseconds.
+            leniencies: Of the viewers, (n_users,); None where they count for nothing.
         """
         self._users = users
+        self._leniencies = leniencies
         self._names = [_escaped(name) for name in items.ids]
-        marked = TopKList(_ITEMS, _SCORES, _HISTORY, _BECAUSE, "batch", newest_event)
-        packed = (b64encode(mark) for mark in (_SCORES, _HISTORY, _BECAUSE))
-        marks = b"|".join(map(re.escape, [_USER.encode(), _ITEMS.encode(), *packed]))
+        marked = TopKList(
+            _ITEMS,
+            _SCORES,
+            _HISTORY,
+            _BECAUSE,
+            "batch",
+            newest_event,
+            leniency=None if leniencies is None else _LENIENCY,
+        )
+        packed = [b64encode(mark) for mark in (_SCORES, _HISTORY, _BECAUSE)]
+        named = [_USER.encode(), _ITEMS.encode(), *packed, str(_LENIENCY).encode()]
+        marks = b"|".join(map(re.escape, named))
         self._between = re.split(marks, import_line(_USER, marked))
 
     def of(self, block: ListBlock) -> Iterator[bytes]:
         """The line of each viewer of a block."""
         names = self._names
-        head, a, b, c, d, tail = self._between
+        head, a, b, c, d, *tail = self._between
         lengths = (block.ranked.rows != NO_ITEM).sum(axis=1).tolist()
         ranked = block.ranked.rows.tolist()
         scores = np.clip(block.ranked.scores, -MAX_FLOAT16, MAX_FLOAT16).astype("<f2")
@@ -69,9 +87,14 @@ class ImportLines:
                     b2a_base64(seen[own].tobytes() + sure[own].tobytes(), newline=False),
                     d,
                     b2a_base64(because[place, :length], newline=False),
-                    tail,
+                    self._end(block.start + place, tail),
                 )
             )
+
+    def _end(self, viewer: int, tail: list[bytes]) -> bytes:
+        if self._leniencies is None:
+            return tail[0]
+        return str(float(self._leniencies[viewer])).encode().join(tail)
 
 
 def _escaped(name: str) -> bytes:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from topshelf.errors import InvalidInputError
-from topshelf.features import ConfidenceWeights, event_confidences
+from topshelf.features import ConfidenceWeights
 from topshelf.ids import IdMap, ItemId, ItemRow, UserId, UserRow
+from training.event_confidences import confidences_of_events
 from training.pair_evidence import in_order_of_time, pair_evidence
 
 __all__ = [
@@ -26,8 +27,6 @@ MIN_INTERACTIONS = 1000
 
 MIN_USERS = 25
 """As Amazon Personalize asks, with at least two interactions each."""
-
-_EVENTS_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,8 @@ class Interactions:
         matrix: Confidences, float32 CSR (n_users, n_items), columns ascending in each row.
         last_times: Newest event of each stored entry, UTC milliseconds, int64 (nnz,).
         newest_event: Newest event of all, UTC milliseconds.
+        leniencies: Of the viewers, (n_users,); None where ratings count as they are. See
+            topshelf.leniency.
     """
 
     users: IdMap[UserId, UserRow]
@@ -63,6 +64,7 @@ class Interactions:
     matrix: csr_matrix
     last_times: NDArray[np.int64]
     newest_event: int
+    leniencies: NDArray[np.float64] | None = None
 
     def timeline(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Each viewer's items and their confidences in order of time.
@@ -184,34 +186,21 @@ def interactions_of(events: pl.DataFrame, weights: ConfidenceWeights) -> Interac
     item_ids, item_rows = _rows(events["item_id"])
     users = IdMap[UserId, UserRow](tuple(user_ids.to_list()))
     items = IdMap[ItemId, ItemRow](tuple(item_ids.to_list()))
-    confidences, rated = _confidences(events, weights)
+    single = confidences_of_events(events, user_rows, len(users), weights)
     evidence = pair_evidence(
         user_rows,
         item_rows,
         events["timestamp"].to_numpy(),
-        rated,
-        confidences,
+        single.rated,
+        single.confidences,
         shape=(len(users), len(items)),
+        watched=single.watched,
+        returned=single.returned,
     )
     newest = int(evidence.last_times.max())
-    return Interactions(users, items, evidence.matrix, evidence.last_times, newest)
-
-
-def _confidences(
-    events: pl.DataFrame, weights: ConfidenceWeights
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The confidence of each event, and whether it is a rating; a few millions at a time."""
-    confidences = np.empty(len(events), np.float32)
-    rated = np.empty(len(events), np.bool_)
-    for start in range(0, len(events), _EVENTS_AT_ONCE):
-        part = events.select("event_type", "event_value").slice(start, _EVENTS_AT_ONCE)
-        own = slice(start, start + len(part))
-        kinds, codes = _rows(part["event_type"])
-        types = np.array(kinds.to_list(), dtype=np.str_)[codes]
-        values = part["event_value"].fill_null(float("nan")).to_numpy()
-        confidences[own] = event_confidences(types, values, weights)
-        rated[own] = types == "rating"
-    return confidences, rated
+    return Interactions(
+        users, items, evidence.matrix, evidence.last_times, newest, single.leniencies
+    )
 
 
 def _rows(names: pl.Series) -> tuple[pl.Series, NDArray[np.int32]]:

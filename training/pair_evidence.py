@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from topshelf.returning import DAY
 from training.compiling import compiled
 
 __all__ = ["PairEvidence", "in_order_of_time", "pair_evidence"]
@@ -39,6 +40,8 @@ def pair_evidence(
     confidences: NDArray[np.float32],
     *,
     shape: tuple[int, int],
+    watched: NDArray[np.bool_] | None = None,
+    returned: NDArray[np.float32] | None = None,
 ) -> PairEvidence:
     """Combines the events of each pair by the rule of topshelf.features.combine_evidence.
 
@@ -49,6 +52,8 @@ def pair_evidence(
         rated: Whether it is a rating, (n,).
         confidences: (n,).
         shape: Viewers and items there are.
+        watched: Whether the event is a watch, (n,); None to know no returns.
+        returned: Confidences of the events where they are returns, see topshelf.returning, (n,).
     """
     n_users, n_items = shape
     starts = np.zeros(n_users + 1, np.int64)
@@ -61,6 +66,9 @@ def pair_evidence(
     nnz = int(indptr[-1])
     columns, best = np.empty(nnz, np.int32), np.empty(nnz, np.float32)
     last = np.empty(nnz, np.int64)
+    if watched is not None and returned is not None:
+        confidences = confidences.copy()
+        _raise(items, timestamps, watched, returned, starts, order, n_items, confidences)
     events = items, timestamps, rated, confidences
     _combine(*events, starts, order, n_items, indptr, columns, best, last)
     return PairEvidence(csr_matrix((best, columns, indptr), shape=shape), last)
@@ -117,6 +125,33 @@ def _count_pairs(
             if owner[item] != user:
                 owner[item] = user
                 counts[user + 1] += 1
+
+
+@compiled()
+def _raise(  # noqa: PLR0917
+    items: NDArray[np.int32],
+    timestamps: NDArray[np.int64],
+    watched: NDArray[np.bool_],
+    returned: NDArray[np.float32],
+    starts: NDArray[np.int64],
+    order: NDArray[np.int32],
+    n_items: int,
+    confidences: NDArray[np.float32],
+) -> None:  # pragma: no cover  (runs compiled)
+    """Gives watches on a later day than their pair's first event the confidence of returns."""
+    owner = np.full(n_items, -1, np.int64)
+    first = np.empty(n_items, np.int64)
+    for user in range(len(starts) - 1):
+        for place in range(starts[user], starts[user + 1]):
+            event = order[place]
+            item, day = items[event], timestamps[event] // DAY
+            if owner[item] != user:
+                owner[item], first[item] = user, day
+            first[item] = min(first[item], day)
+        for place in range(starts[user], starts[user + 1]):
+            event = order[place]
+            if watched[event] and timestamps[event] // DAY > first[items[event]]:
+                confidences[event] = returned[event]
 
 
 @compiled()

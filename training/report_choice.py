@@ -91,8 +91,8 @@ def ablations(findings: Findings) -> str:
     return section(
         "What each feature is worth",
         table(
-            "Without it, on the validation",
-            ["left out", "NDCG@10", "times the whole (95% interval)"],
+            "Left out, or (+) put in, on the validation",
+            ["what", "NDCG@10", "times the whole (95% interval)"],
             rows,
         ),
     )

@@ -67,8 +67,10 @@ DIALS = (
     Dial("confidence", "watch_full", 0.1, 2.0, log=True, types=_WATCH),
     Dial("confidence", "watch_abandoned", 0.0, 0.3, types=_WATCH),
     Dial("confidence", "watch_completed", 0.6, 1.0, types=_WATCH),
+    Dial("confidence", "rewatched", 0.0, 1.0, types=_WATCH),
     Dial("confidence", "rating_floor", 0.01, 1.0, log=True, types=_RATING),
     Dial("confidence", "rating_top", 0.1, 2.0, log=True, types=_RATING),
+    Dial("confidence", "rating_centred", 0.0, 1.0, types=_RATING),
     Dial("damping", "items", 0.0, 0.5),
     Dial("damping", "users", 0.0, 0.5),
 )

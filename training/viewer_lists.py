@@ -133,6 +133,7 @@ def viewer_lists(
                     block.because[place][left],
                     source="batch",
                     generated_at=data.newest_event,
+                    leniency=None if data.leniencies is None else float(data.leniencies[row]),
                 ),
             )
         progress("lists", block.viewers.stop, len(data.users))

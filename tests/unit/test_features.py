@@ -194,7 +194,11 @@ def test_late_evidence_of_an_item_that_the_history_does_not_hold_goes_to_the_end
 
 def test_a_newer_rating_replaces_what_the_history_holds() -> None:
     assert merged_with(evidence((7, 1.25, 101), rated=True))[-1] == (7, 1.25)
-    assert merged_with(evidence((7, 1.25, 99), rated=True))[0] == (7, 1.25)
+
+
+def test_a_rating_that_is_not_newer_takes_nothing_back() -> None:
+    assert merged_with(evidence((7, 1.25, 99), rated=True))[0] == (7, 2.0)
+    assert merged_with(evidence((7, 2.25, 99), rated=True))[0] == (7, 2.25)
 
 
 def test_a_bounded_history_keeps_the_newest() -> None:

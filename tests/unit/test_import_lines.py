@@ -47,6 +47,16 @@ def test_a_line_is_that_of_the_list() -> None:
     assert [len(block.items_of(viewer)) > 0 for viewer in (0, 1)] == [False, True]
 
 
+def test_a_line_names_the_leniency_of_its_viewer() -> None:
+    lenient = replace(MODEL.data, leniencies=np.arange(70) / 1024)
+    block = next(ViewerLists(lenient, MODEL.factors).blocks(30, 45))
+    lists = viewer_lists.viewer_lists(lenient, MODEL.factors, lambda *_: None)
+    expected = [import_line(*row) for row in lists][30:45]
+    lines = ImportLines(lenient.users, lenient.items, lenient.newest_event, lenient.leniencies)
+    assert list(lines.of(block)) == expected
+    assert b'"leniency":{"N":"0.029296875"}' in expected[0]
+
+
 def test_blocks_from_anywhere_are_the_lists_of_their_viewers() -> None:
     made = ViewerLists(MODEL.data, MODEL.factors)
     lines = ImportLines(MODEL.data.users, MODEL.data.items, 7)

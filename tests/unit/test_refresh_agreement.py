@@ -27,17 +27,21 @@ USERS, ITEMS, EVENTS, NEW = 40, 130, 1600, 8
 RECENCY = Recency(half_life=3.0, gain=4.0, restraint=2.0)
 DAMPING = Damping(items=0.3, users=0.4)
 ALS = ALSParameters(factors=6, iterations=3, regularization=2.0)
-WEIGHTS = ConfidenceWeights()
+WEIGHTS = ConfidenceWeights(rewatched=0.5)
+DAY = 86_400_000
 
 
 def event_of(rng: np.random.Generator, number: int, user: int) -> Interaction:
-    """Any of the three kinds; titles come again and again, two events share each time."""
+    """Any of the three kinds; titles come again and again, two events share each time.
+
+    What the training knows spans four days; of what is new there are three events a day.
+    """
     kind = ("view", "watch", "rating")[rng.integers(3)]
     value = {"view": None, "watch": rng.random(), "rating": rng.integers(1, 11) / 2}[kind]
     return Interaction(
         item_id=f"m{rng.integers(ITEMS):03d}",
         event_type=kind,
-        timestamp=AT + number // 2,
+        timestamp=AT + number // 2 * (DAY // 200) + max(0, number - EVENTS) // 3 * DAY,
         user_id=f"u{user:02d}",
         event_value=None if value is None else float(value),
     )
@@ -154,7 +158,8 @@ def test_after_new_events_a_refresh_makes_the_list_that_the_training_would(
     everything = released.known + [event for own in released.news.values() for event in own]
     expected = released.batch(everything)
     for user_id, own in released.news.items():
-        middle = own[len(own) // 2].timestamp
+        # Between two days: on a day that it knows of, a refresh cannot tell a return.
+        middle = own[len(own) // 2].timestamp // DAY * DAY
         first = [event for event in own if event.timestamp < middle]
         assert released.refresh.refresh(released.model, user_id, first) == "refreshed"
         released.refresh.refresh(released.model, user_id, own)

@@ -103,26 +103,35 @@ def test_a_search_may_be_interrupted(tmp_path: Path) -> None:
 
 def test_what_is_left_out_is_what_the_data_and_the_parameters_have() -> None:
     names = [name for name, _ in ablated(SMALL, {"rating"})]
-    assert names == ["recency", "lambda by what is known of a row", "ratings' own scale"]
+    assert names == [
+        "recency",
+        "lambda by what is known of a row",
+        "ratings' own scale",
+        "+ ratings centred per viewer",
+    ]
     damped = replace(SMALL, damping=Damping(users=0.1), recency=Recency())
     variants = dict(ablated(damped, {"view", "watch"}))
     assert list(variants) == [
         "damping",
         "lambda by what is known of a row",
         "watched fraction",
+        "+ rewatching",
         "kinds of events",
     ]
     assert variants["damping"] == replace(damped, damping=Damping())
     weights = variants["watched fraction"].confidence
     assert weights.watch_floor == weights.watch_full == pytest.approx(0.55)  # of 0.1 and 1
     assert variants["lambda by what is known of a row"].als.exponent == 0
+    assert variants["+ rewatching"].confidence == replace(damped.confidence, rewatched=0.5)
+    on = replace(damped, confidence=variants["+ rewatching"].confidence)
+    assert dict(ablated(on, {"watch"}))["rewatching"] == damped
 
 
 def test_an_ablation_compares_with_the_whole() -> None:
     validation = Validation(events(), max_entries=8_000)
     told: list[tuple[int, int]] = []
     found = ablate(validation, SMALL, {"rating"}, lambda *done: told.append(done))
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert told == [(done, 5) for done in (1, 2, 3, 4, 5)]
     whole = validation.gains(SMALL)
     without = validation.gains(replace(SMALL, recency=Recency()))
     assert found[0].name == "recency"

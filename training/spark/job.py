@@ -87,6 +87,10 @@ def train_shared(
         raise InvalidInputError(
             "reranking", "the job on Spark has no re-ranking stages; train on one machine, or none"
         )
+    if parameters.confidence.rating_centred:
+        raise InvalidInputError(
+            "confidence", "the job on Spark knows no usual rating; set rating_centred to 0"
+        )
     parent = registry.champion()
     # Before the listing: an event that arrives between the two counts as not known.
     taken_at = int(clock().timestamp() * 1000)

@@ -165,7 +165,9 @@ def _parts_of(
         for block in blocks:
             own = shared.value
             wanted = {row - firsts[index] for row in chosen}
-            import_lines = ImportLines(block.users, block.items, block.newest_event)
+            import_lines = ImportLines(
+                block.users, block.items, block.newest_event, block.leniencies
+            )
             made: list[NDArray[np.float32]] = []
             lines: list[bytes] = []
             sample: dict[str, str] = {}

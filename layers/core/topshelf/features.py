@@ -24,6 +24,7 @@ __all__ = [
     "confidences_of",
     "event_confidences",
     "merge_history",
+    "on_grid",
 ]
 
 MAX_HISTORY = 20_000
@@ -45,8 +46,12 @@ class ConfidenceWeights:
             disliked. 0 for none.
         watch_completed: A watch of this fraction or more counts as one of fraction 1: who leaves
             at the credits has seen it. 1 for none but the whole.
+        rewatched: Added to the strength of a watch on a later day (UTC) than the first event of
+            the same viewer and item: who comes back wanted it.
         rating_floor: Strength of the lowest rating.
         rating_top: Strength of the highest rating; linear between.
+        rating_centred: Share of a viewer's own leniency that is taken off each rating before its
+            strength is read, see topshelf.leniency: 1 for all of it, 0 for ratings as they are.
         other: Strength of any other event type.
         rating_min: Lowest rating of the platform's scale.
         rating_max: Highest rating of the platform's scale.
@@ -58,8 +63,10 @@ class ConfidenceWeights:
     watch_full: float = 1.0
     watch_abandoned: float = 0.0
     watch_completed: float = 1.0
+    rewatched: float = 0.0
     rating_floor: float = 0.1
     rating_top: float = 1.0
+    rating_centred: float = 0.0
     other: float = 0.3
     rating_min: float = 0.5
     rating_max: float = 5.0
@@ -67,11 +74,13 @@ class ConfidenceWeights:
     def __post_init__(self) -> None:
         watches = (self.watch_floor, self.watch_full)
         ratings = (self.rating_floor, self.rating_top)
-        lowest = min(self.alpha, self.view, self.other, *watches, *ratings)
+        lowest = min(self.alpha, self.view, self.other, self.rewatched, *watches, *ratings)
         if lowest < 0 or self.rating_max <= self.rating_min:
             raise ValueError(f"weights must not be negative, and rating_min < rating_max: {self}")
         if not 0 <= self.watch_abandoned < self.watch_completed <= 1:
             raise ValueError(f"0 <= watch_abandoned < watch_completed <= 1 must hold: {self}")
+        if not 0 <= self.rating_centred <= 1:
+            raise ValueError(f"rating_centred must be 0..1: {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,10 @@ class Evidence:
 
 
 def event_confidences(
-    types: NDArray[np.str_], values: NDArray[np.float64], weights: ConfidenceWeights
+    types: NDArray[np.str_],
+    values: NDArray[np.float64],
+    weights: ConfidenceWeights,
+    leniencies: NDArray[np.float64] | float = 0.0,
 ) -> NDArray[np.float32]:
     """The confidence of each event.
 
@@ -100,6 +112,7 @@ def event_confidences(
         types: Event types, (n,).
         values: Event values, (n,); read for ``watch`` and ``rating`` alone, held to the scale.
         weights: The strengths.
+        leniencies: Of each event's viewer, (n,), or one for all; see topshelf.leniency.
 
     Returns:
         (n,), at least 1, rounded to float16's grid: a history is packed as float16, and what a
@@ -108,7 +121,8 @@ def event_confidences(
     watched = np.where(values < weights.watch_abandoned, 0.0, np.clip(values, 0.0, 1.0))
     watched[values >= weights.watch_completed] = 1.0
     span = weights.rating_max - weights.rating_min
-    liked = np.clip((values - weights.rating_min) / span, 0.0, 1.0)
+    meant = values - weights.rating_centred * leniencies
+    liked = np.clip((meant - weights.rating_min) / span, 0.0, 1.0)
     strengths = np.select(
         [types == "view", types == "watch", types == "rating"],
         [
@@ -118,18 +132,24 @@ def event_confidences(
         ],
         weights.other,
     )
-    return (1.0 + weights.alpha * strengths).astype(np.float16).astype(np.float32)
+    return on_grid(1.0 + weights.alpha * strengths)
+
+
+def on_grid(confidences: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Confidences as float16 holds them, float32, of any shape."""
+    return confidences.astype(np.float16).astype(np.float32)
 
 
 def confidences_of(
-    events: Sequence[Interaction], weights: ConfidenceWeights
+    events: Sequence[Interaction], weights: ConfidenceWeights, leniency: float = 0.0
 ) -> NDArray[np.float32]:
-    """The confidence of each interaction, (n,); see event_confidences."""
+    """The confidence of each interaction of a viewer, (n,); see event_confidences."""
     values = [np.nan if e.event_value is None else e.event_value for e in events]
     return event_confidences(
         np.array([e.event_type for e in events], dtype=np.str_),
         np.array(values, dtype=np.float64),
         weights,
+        leniency,
     )
 
 
@@ -178,8 +198,9 @@ def merge_history(
 
     A history has no times, only an order and the newest time that it knows. What it does not hold
     goes to its end. What it holds moves there if the evidence is newer than all that the history
-    knows, and else stays: it is either an event that came before, which must change nothing, or a
-    late one, whose place nobody knows any more. So the same evidence twice changes nothing, and
+    knows, and else stays, and its strength only grows: it is either an event that came before,
+    which must change nothing, or a late one, whose place nobody knows any more, so that a late
+    rating does not take back what came after it. So the same evidence twice changes nothing, and
     evidence that comes in order gives the order that a training would (but for events of the very
     same millisecond that come one after the other).
 
@@ -196,9 +217,10 @@ def merge_history(
     merged = dict(zip(rows.tolist(), confidences.tolist(), strict=True))
     for entry in np.lexsort((newer.pairs, newer.last_times)).tolist():
         row, confidence = int(newer.pairs[entry]), float(newer.confidences[entry])
-        if not newer.rated[entry]:
+        is_new = newer.last_times[entry] > known_until
+        if not (is_new and newer.rated[entry]):
             confidence = max(confidence, merged.get(row, 0.0))
-        if newer.last_times[entry] > known_until:
+        if is_new:
             merged.pop(row, None)
         merged[row] = confidence
     return (

@@ -29,6 +29,7 @@ from topshelf.manifest import MANIFEST_NAME, parse_manifest
 from topshelf.ports import FactorStore, ModelRegistry, TopKStore
 from topshelf.ranking import NO_ITEM, top_k
 from topshelf.recency import Recency
+from topshelf.returning import is_return, returned_confidences
 from topshelf.topk import (
     TOP_K,
     Source,
@@ -132,7 +133,7 @@ class ListRefresh:
             packed = pack_history(history[0].tolist(), history[1].tolist())
             if packed == old.history and generated_at == old.generated_at:
                 return "unchanged"
-            new = _list_of(model, history, generated_at)
+            new = _list_of(model, history, generated_at, old.leniency)
             if self._lists.replace(model.version, user_id, old, new):
                 return "refreshed"
         raise ConflictError(f"the list of a viewer in {model.version} keeps changing; try again")
@@ -187,6 +188,7 @@ def ready_list(
     *,
     source: Source,
     generated_at: int,
+    leniency: float | None = None,
 ) -> TopKList:
     """Packs a ranking into a list: how both the training and a refresh write one.
 
@@ -197,6 +199,7 @@ def ready_list(
         because: For each ranked item the history row that explains it, (k,).
         source: Who made it.
         generated_at: Newest event's time it knows, UTC milliseconds.
+        leniency: Of the viewer, as the training found it; None where it counts for nothing.
     """
     rows, scores = ranked
     return TopKList(
@@ -206,6 +209,7 @@ def ready_list(
         because=pack_rows(because.tolist()),
         source=source,
         generated_at=generated_at,
+        leniency=leniency,
     )
 
 
@@ -213,21 +217,31 @@ def _continued(
     model: LiveModel, old: TopKList, known: Sequence[tuple[ItemRow, Interaction]]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     rows, confidences = unpack_history(old.history)
-    events = [event for _, event in known]
-    newer = combine_evidence(
-        np.array([row for row, _ in known], dtype=np.int64),
-        np.array([event.timestamp for event in events], dtype=np.int64),
-        np.array([event.event_type == "rating" for event in events], dtype=np.bool_),
-        confidences_of(events, model.weights),
-    )
     own = np.array(rows, dtype=np.int64), np.array(confidences, dtype=np.float32)
-    return bound_history(*merge_history(*own, newer, old.generated_at))
+    events = [event for _, event in known]
+    items = np.array([row for row, _ in known], dtype=np.int64)
+    timestamps = np.array([event.timestamp for event in events], dtype=np.int64)
+    types = np.array([event.event_type for event in events], dtype=np.str_)
+    single = confidences_of(events, model.weights, old.leniency or 0.0)
+    until = old.generated_at
+    if model.weights.rewatched:
+        held = np.isin(items, own[0])
+        again = is_return(items, timestamps, types == "watch", held=held, known_until=until)
+        single = np.where(again, returned_confidences(single, model.weights), single)
+    # What came before, once more perhaps, by itself: it must not take part in what replaces.
+    for some in (timestamps <= until, timestamps > until):
+        evidence = combine_evidence(
+            items[some], timestamps[some], types[some] == "rating", single[some]
+        )
+        own = merge_history(*own, evidence, until)
+    return bound_history(*own)
 
 
 def _list_of(
     model: LiveModel,
     history: tuple[NDArray[np.int64], NDArray[np.float32]],
     generated_at: int,
+    leniency: float | None,
 ) -> TopKList:
     rows = history[0]
     weighed = model.weighing.served(*history)
@@ -244,5 +258,11 @@ def _list_of(
         recommended=ranked[0],
     )
     return ready_list(
-        model.items, ranked, history, because, source="refresh", generated_at=generated_at
+        model.items,
+        ranked,
+        history,
+        because,
+        source="refresh",
+        generated_at=generated_at,
+        leniency=leniency,
     )

@@ -48,6 +48,7 @@ class TopKList:
         generated_at: Newest event's time that the list knows, UTC milliseconds.
         revision: How often the list was replaced since the batch; the store counts.
         title: Of the item, in the list of what is like it; empty where it is not known.
+        leniency: Of the viewer, see topshelf.leniency; None where ratings count as they are.
     """
 
     items: str
@@ -58,6 +59,7 @@ class TopKList:
     generated_at: int
     revision: int = 0
     title: str = ""
+    leniency: float | None = None
 
     def item_ids(self) -> list[str]:
         """The item ids, best first."""

@@ -220,6 +220,8 @@ def _to_item(user_id: str, ready: TopKList) -> dict[str, dict[str, Any]]:
     }
     if ready.title:
         item["title"] = {"S": ready.title}
+    if ready.leniency is not None:
+        item["leniency"] = {"N": str(ready.leniency)}
     return item
 
 
@@ -239,6 +241,7 @@ def _from_item(item: dict[str, Any]) -> TopKList:
             generated_at=int(item["generated_at"]["N"]),
             revision=int(item.get("revision", {}).get("N", 0)),
             title=item.get("title", {}).get("S", ""),
+            leniency=float(item["leniency"]["N"]) if "leniency" in item else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnavailableError(f"a row of {_WHAT} is damaged ({error!r})") from error
