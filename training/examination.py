@@ -18,6 +18,7 @@ from training.judging import DEEPEST, Judged, genre_vectors
 from training.lake import Progress
 from training.parent import Parent, rank_parent, share_known
 from training.selection import Timeline
+from training.shrinkage import ShrinkageChoice
 from training.stages import Reranking
 from training.study import StudyOptions, choose, compare_baselines, over_seeds
 from training.study_findings import AblationFigures, Findings
@@ -61,6 +62,7 @@ def examine(
     *,
     checkpoints: Checkpoints | None = None,
     ablations: Sequence[AblationFigures] = (),
+    shrinkage: ShrinkageChoice | None = None,
 ) -> Findings:
     """Finds out all that a report tells. The same arguments give the same findings.
 
@@ -72,6 +74,7 @@ def examine(
         progress: Told of ``evaluate`` (iterations of the test's training) and ``compare``.
         checkpoints: Of the test's training.
         ablations: Of features, where somebody made them.
+        shrinkage: How it was chosen, where nobody said it.
 
     Raises:
         InvalidInputError: Nobody has five items, or the parameters lead to no usable factors.
@@ -124,6 +127,7 @@ def examine(
         choice=choice,
         reranking=examined.reranking,
         ablations=ablations,
+        shrinkage=shrinkage,
         diversity_of="genres" if genres.shape[1] else "factors",
         users=len(data.users),
         items=len(data.items),

@@ -33,6 +33,7 @@ from training.parent import read_parent
 from training.publish import TrainedModel, catalogue_entries, publish
 from training.report import report
 from training.selection import timeline_of, weighing_for
+from training.shrinkage import settle_shrinkage
 from training.stages import StageMaker
 from training.study_findings import Findings, figures_of
 from training.validation import Validation
@@ -65,8 +66,9 @@ def train(
         parameters: Of the training.
         git_commit: Recorded in the manifest.
         clock: Now, with a time zone.
-        progress: Told of the stages ``read``, ``check``, ``leave parts out`` (where the study asks
-            for it), ``evaluate``, ``compare``, ``fit``, ``lists`` and ``upload``.
+        progress: Told of the stages ``read``, ``check``, ``choose`` (the shrinkage, where nobody
+            says it), ``leave parts out`` (where the study asks for it), ``evaluate``, ``compare``,
+            ``fit``, ``lists`` and ``upload``.
         checks: What data is plausible; broken data stops the job before any fit.
 
     Returns:
@@ -87,11 +89,14 @@ def train(
     )
     cleaned = clean_events(checked.events)
     data = build_interactions(cleaned.events, parameters.confidence)
-    ablations = _ablations(cleaned.events, parameters, progress)
     counts, objects = {**reading.counts, **checked.counts, **cleaned.counts}, reading.objects
+    events = cleaned.events if parameters.study.ablations else None
     # From here on the matrix is the data: at size, the events are most of the memory.
     del reading, checked, cleaned
     timeline = timeline_of(data)
+    parameters, shrinkage = settle_shrinkage(lambda: timeline, parameters, progress)
+    ablations = [] if events is None else _ablations(events, parameters, progress)
+    del events
     weighing = weighing_for(timeline, parameters.recency, parameters.damping)
     weights = weighing.fitted(timeline.rows, timeline.confidences, timeline.indptr)
     plain = weights is timeline.confidences
@@ -109,6 +114,7 @@ def train(
             progress,
             checkpoints=kept,
             ablations=ablations,
+            shrinkage=shrinkage,
         )
         factors = fit_als(
             fitted,
@@ -189,8 +195,6 @@ def main() -> int:
 def _ablations(
     events: pl.DataFrame, parameters: TrainingParameters, progress: Progress
 ) -> list[Ablation]:
-    if not parameters.study.ablations:
-        return []
     validation = Validation(
         events, seed=parameters.als.seed, max_entries=parameters.study.sample_entries
     )

@@ -5,6 +5,7 @@ from html import escape
 from training.charts import Line, lines
 from training.judging import DEEPEST, NDCG
 from training.page import figure, section, table
+from training.shrinkage import ShrinkageChoice
 from training.study_findings import Findings
 
 __all__ = ["COLUMNS", "ablations", "validation"]
@@ -37,6 +38,7 @@ def validation(findings: Findings) -> str:
     parts = [
         f"<p>By {choice.users:,} viewers, on the newest fifth before what the test asks for.</p>",
         figure(curve, "A curve that still rises at its end asks for more iterations."),
+        _shrinkage(findings.shrinkage),
     ]
     if choice.trials:
         keys = [column for column in COLUMNS if column[0] in choice.plain][3:]
@@ -74,6 +76,20 @@ def validation(findings: Findings) -> str:
             f"{escape(on)}.</p>",
         ]
     return section("Chosen on the validation", *parts)
+
+
+def _shrinkage(choice: ShrinkageChoice | None) -> str:
+    """How much noise the factors leave out; empty where it was given."""
+    if choice is None:
+        return ""
+    if not choice.users:
+        return (
+            f"<p>Shrinkage {choice.shrinkage:.3g}, the usual: too few viewers to choose it by.</p>"
+        )
+    rows = [[f"{shrinkage:.3g}", f"{ndcg:.4f}"] for shrinkage, ndcg in choice.tried]
+    return table("Shrinkage: how much of the noise is left out", ["shrinkage", "NDCG@10"], rows) + (
+        f"<p>Chosen: {choice.shrinkage:.3g}, by {choice.users:,} viewers.</p>"
+    )
 
 
 def ablations(findings: Findings) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from topshelf.metrics import RatioInterval
 from training.judging import Judged
+from training.shrinkage import ShrinkageChoice
 from training.stages import Reranking
 from training.study import Choice, SeedFigures, StudyOptions
 
@@ -53,6 +54,7 @@ class Findings:
         choice: What the validation said.
         reranking: Which stages are on.
         ablations: What leaving things out costs; empty where nobody tried.
+        shrinkage: How it was chosen; None where it was given.
         diversity_of: What tells how alike two items are: ``genres`` or ``factors``.
         users: Viewers of the data.
         items: Items of the data.
@@ -71,6 +73,7 @@ class Findings:
     choice: Choice
     reranking: Reranking
     ablations: Sequence[AblationFigures] = ()
+    shrinkage: ShrinkageChoice | None = None
     diversity_of: str
     users: int
     items: int
@@ -94,6 +97,7 @@ def figures_of(findings: Findings) -> dict[str, Any]:
         "notes": dict(findings.notes),
         "seeds": {name: asdict(found) for name, found in findings.seeds.items()},
         "seeds_of_a_sample": findings.sampled,
+        "shrinkage": None if findings.shrinkage is None else asdict(findings.shrinkage),
         "validation": {
             "users": findings.choice.users,
             "curve": [list(point) for point in findings.choice.curve],

@@ -18,6 +18,8 @@ from training.als import ALSParameters
 from training.evaluate import Evaluation, evaluate
 from training.interactions import Interactions, build_interactions, clean_events
 from training.parameters import TrainingParameters
+from training.selection import timeline_of
+from training.shrinkage import settle_shrinkage
 from training.validation import Validation
 
 __all__ = ["load_movielens", "main", "measure"]
@@ -40,9 +42,15 @@ def load_movielens(folder: Path) -> pl.DataFrame:
 
 def measure(data: Interactions, parameters: ALSParameters) -> Evaluation:
     """The evaluation of the training job, with its defaults for what is served."""
-    served = TrainingParameters()
+    timeline, given = timeline_of(data), TrainingParameters(als=parameters)
+    settled, _ = settle_shrinkage(lambda: timeline, given, lambda *_: None)
     return evaluate(
-        data, parameters, lambda _done: None, recency=served.recency, damping=served.damping
+        data,
+        settled.als,
+        lambda _done: None,
+        recency=settled.recency,
+        damping=settled.damping,
+        timeline=timeline,
     )
 
 

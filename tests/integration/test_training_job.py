@@ -46,7 +46,7 @@ def test_the_job_turns_events_into_a_model(
 
     *stages, last = capsys.readouterr().out.splitlines()
     assert [stage.split(":")[0] for stage in stages] == [
-        *("read", "check", "evaluate", "compare", "fit", "lists", "upload")
+        *("read", "check", "choose", "evaluate", "compare", "fit", "lists", "upload")
     ]
     version = last.removeprefix("version: ")
     store = ModelBucket(s3, bucket=bucket)

@@ -12,6 +12,7 @@ import pytest
 from topshelf.metrics import RatioInterval
 from training.judging import NDCG, Decile, Judged
 from training.report import report
+from training.shrinkage import ShrinkageChoice
 from training.stages import Reranking, StageTrial
 from training.study import Choice, SeedFigures, StudyOptions
 from training.study_findings import Findings, figures_of
@@ -189,6 +190,18 @@ def test_what_is_absent_leaves_no_gap() -> None:
     assert "How much is chance" not in said
     assert "nothing was tried" in said
     assert "What each feature is worth" not in said
+
+
+def test_how_the_shrinkage_was_chosen_is_told() -> None:
+    chosen = ShrinkageChoice(1.0, ((0.5, 0.21), (1.0, 0.25)), 812)
+    page = text(replace(FINDINGS, shrinkage=chosen))
+    assert "0.5 0.2100 1 0.2500" in page
+    assert "Chosen: 1, by 812 viewers." in page
+    few = text(replace(FINDINGS, shrinkage=ShrinkageChoice(0.5, (), 0)))
+    assert "Shrinkage 0.5, the usual: too few viewers to choose it by." in few
+    assert "Shrinkage" not in text(FINDINGS)
+    told = figures_of(replace(FINDINGS, shrinkage=chosen))["shrinkage"]
+    assert told == {"shrinkage": 1.0, "tried": ((0.5, 0.21), (1.0, 0.25)), "users": 812}
 
 
 def test_ablations_are_told_where_somebody_made_them() -> None:

@@ -1,5 +1,6 @@
 import gzip
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -19,7 +20,7 @@ from topshelf.manifest import MANIFEST_NAME, Manifest, parse_manifest
 from topshelf.refresh import ListRefresh
 from topshelf.topk import TopKList
 from training import job
-from training.als import ALSParameters
+from training.als import USUAL_SHRINKAGE, ALSParameters
 from training.job import train
 from training.parameters import TrainingParameters
 
@@ -65,6 +66,7 @@ class Run:
         lake: FakeLake,
         registry: FakeRegistry | None = None,
         checkpoints: FakeCheckpoints | None = None,
+        parameters: TrainingParameters = PARAMETERS,
     ) -> None:
         self.store = FakeFactorStore()
         self.told: list[tuple[str, int, int]] = []
@@ -74,7 +76,7 @@ class Run:
             registry=registry or FakeRegistry(),
             checkpoints=checkpoints or FakeCheckpoints(),
             policy=DEFAULT_POLICY,
-            parameters=PARAMETERS,
+            parameters=parameters,
             git_commit="abc",
             clock=lambda: NOW,
             progress=lambda *step: self.told.append(step),
@@ -142,7 +144,17 @@ def test_a_killed_job_continues_and_writes_the_same_files(
 
 def test_stages_are_told_to_their_end(run: Run) -> None:
     ends = [stage for stage, done, total in run.told if done == total]
-    assert ends == ["read", "check", "evaluate", "compare", "fit", "lists", "upload"]
+    assert ends == ["read", "check", "choose", "evaluate", "compare", "fit", "lists", "upload"]
+
+
+def test_a_shrinkage_that_is_given_is_not_chosen(run: Run) -> None:
+    assert run.manifest.parameters["als"]["shrinkage"] == USUAL_SHRINKAGE
+    assert json.loads(run.files["metrics.json"])["study"]["shrinkage"]["users"] == 0
+    given = replace(PARAMETERS, als=replace(PARAMETERS.als, shrinkage=0.7))
+    other = Run(lake_of(viewing()), parameters=given)
+    assert "choose" not in {stage for stage, _, _ in other.told}
+    assert other.manifest.parameters["als"]["shrinkage"] == 0.7
+    assert json.loads(other.files["metrics.json"])["study"]["shrinkage"] is None
 
 
 def test_metrics_and_counts_are_a_file(run: Run) -> None:

@@ -35,11 +35,13 @@ from training.lists import Audience
 from training.parameters import TrainingParameters, parameters_of
 from training.publish import catalogue_entries
 from training.selection import Timeline, timeline_of
+from training.shrinkage import settle_shrinkage
 from training.spark.als import SharedModel, fit_shared
 from training.spark.judging import evaluate_shared
 from training.spark.progress import ItemCheckpoints
 from training.spark.publishing import SharedTraining, publish_shared
 from training.spark.reading import clean_lake
+from training.spark.sampling import sample_shared
 from training.spark.session import training_session
 from training.spark.viewers import viewers_of_events
 from training.stages import Reranking
@@ -74,7 +76,7 @@ def train_shared(
         parameters: See training.job.train; no re-ranking.
         git_commit: See training.job.train.
         clock: See training.job.train.
-        progress: Told of ``read``, ``evaluate``, ``fit``, ``lists`` and ``upload``.
+        progress: Told of ``read``, ``choose``, ``evaluate``, ``fit``, ``lists`` and ``upload``.
         parts: Shares of the viewers. The same data, parameters and shares give the same files.
         checks: What data is plausible.
 
@@ -99,6 +101,10 @@ def train_shared(
     catalogue, refused_titles = catalogue_entries(open_lake().catalogue())
     viewers = viewers_of_events(cleaned.frames, parameters.confidence, parts)
     timelines = viewers.whole().map(timeline_of)
+    seed, most = parameters.als.seed, parameters.study.sample_entries
+    parameters, shrinkage = settle_shrinkage(
+        lambda: sample_shared(timelines, seed, most), parameters, progress
+    )
     genres = genre_vectors(viewers.items.ids, catalogue)
     kept = ItemCheckpoints(checkpoints, parameters.als)
 
@@ -130,7 +136,11 @@ def train_shared(
         ItemFiles(
             factors=learned.items,
             catalogue=catalogue,
-            told={**metrics, "data": counts},
+            told={
+                **metrics,
+                "data": counts,
+                "study": {"shrinkage": None if shrinkage is None else asdict(shrinkage)},
+            },
             report=b"",
             weighing=learned.weighing,
         ),

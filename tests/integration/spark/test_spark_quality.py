@@ -1,6 +1,7 @@
 """Quality on MovieLens 1M beside one machine, and sums that are always the same."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from pyspark import SparkContext
 from tests.benchmarks.spark_quality import PARAMETERS, fit_on_spark, ndcg, shares, weighted
 from tests.benchmarks.splits import MovieLens, strong_split
 from training.als import fit_als
+from training.selection import Timeline
+from training.spark.sampling import sample_shared
 from training.spark.sums import ordered_sum
 
 pytestmark = [pytest.mark.slow, pytest.mark.data, pytest.mark.timeout(900)]
@@ -33,6 +36,27 @@ def test_factors_hardly_depend_on_the_number_of_shares(
     one, again, five = (fit_on_spark(shares(context, likes, n), few).items for n in (2, 2, 5))
     assert one.tobytes() == again.tobytes()
     np.testing.assert_allclose(five, one, atol=1e-3 * float(np.abs(one).max()))
+
+
+def test_a_sample_is_of_whole_viewers_and_the_same_again(context: SparkContext) -> None:
+    lengths = np.arange(40) % 7
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    all_of_them = Timeline(
+        indptr, np.arange(indptr[-1]), np.ones(indptr[-1], np.float32), int(indptr[-1])
+    )
+    shares = [all_of_them.of(np.arange(start, start + 10)) for start in range(0, 40, 10)]
+    timelines = context.parallelize(shares, 2)
+    whole = sample_shared(timelines, 1, 1_000)
+    np.testing.assert_array_equal(whole.rows, all_of_them.rows)
+    np.testing.assert_array_equal(whole.indptr, all_of_them.indptr)
+    part = sample_shared(timelines, 1, 60)
+    assert 0 < len(part.rows) < len(whole.rows)
+    for start, stop in pairwise(part.indptr.tolist()):
+        own = part.rows[start:stop]
+        assert len(own) == 0 or own.tolist() in [
+            all_of_them.rows[a:b].tolist() for a, b in pairwise(indptr.tolist())
+        ]
+    np.testing.assert_array_equal(sample_shared(timelines, 1, 60).rows, part.rows)
 
 
 def test_many_arrays_are_added_in_the_order_of_their_partitions(context: SparkContext) -> None:
