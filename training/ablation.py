@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def ablate(
     Args:
         validation: Judges.
         parameters: Of the whole.
-        types: Event types of the data: the weights of others cannot matter.
+        types: Signals of the data, see Validation: the weights of others cannot matter.
         on_done: Told of trainings done, and of how many there are.
     """
     variants = list(ablated(parameters, types))
@@ -85,7 +86,9 @@ def ablated(
         yield _switched(parameters, "rewatched", 0.5, "rewatching")
     if "rating" in types:
         yield _switched(parameters, "rating_centred", 1.0, "ratings centred per viewer")
-    if len(types) > 1:
+    if "impression" in types:
+        yield _switched(parameters, "unclicked", 0.3, "exposures without a click")
+    if len(types - {"impression"}) > 1:
         yield "kinds of events", replace(parameters, confidence=_alike(weights))
 
 
@@ -94,7 +97,8 @@ def _switched(
 ) -> tuple[str, TrainingParameters]:
     """Without what may be off; with a usual weight, and a plus before its name, where it is."""
     is_on = getattr(parameters.confidence, weight) > 0
-    confidence = replace(parameters.confidence, **{weight: 0.0 if is_on else usual})
+    other: dict[str, Any] = {weight: 0.0 if is_on else usual}
+    confidence = replace(parameters.confidence, **other)
     return name if is_on else f"+ {name}", replace(parameters, confidence=confidence)
 
 

@@ -139,6 +139,7 @@ def fit_als(
     *,
     served: csr_matrix | None = None,
     recency: Recency | None = None,
+    unclicked: csr_matrix | None = None,
 ) -> ALSFactors:
     """Trains ALS (Hu, Koren and Volinsky, ICDM 2008) as Rendle et al. (arXiv 2110.14037) do.
 
@@ -153,12 +154,18 @@ def fit_als(
         served: Confidences that the users' factors are folded in from, float32 CSR, columns in any
             order; None for those of the training. See topshelf.weighing.
         recency: Gives the regularization of the users' factors; None for the training's own.
+        unclicked: Pairs of preference 0, none of them in the matrix: the negative of their
+            confidence, float32 CSR; None for none. They do not count in what is derived.
 
     Raises:
         InvalidInputError: The parameters lead to no usable factors.
         UnavailableError: The store of checkpoints does not answer.
     """
     regularization = regularization_of(parameters, matrix)
+    observed = matrix
+    if unclicked is not None:
+        matrix = (matrix + unclicked).tocsr()
+        matrix.sort_indices()
     kept = (
         checkpoints.of(
             matrix,
@@ -189,7 +196,9 @@ def fit_als(
             on_iteration(iteration)
         gram = gram_matrix(items)
         of_served = recency.regularization(regularization) if recency else regularization
-        users = fold_in_users(items, gram, matrix if served is None else served, of_served, threads)
+        users = fold_in_users(
+            items, gram, observed if served is None else served, of_served, threads
+        )
     if max(np.abs(items).max(), np.abs(users).max()) < _COLLAPSED:
         raise InvalidInputError(
             "parameters",
@@ -211,7 +220,8 @@ def _start(matrix: csr_matrix, parameters: ALSParameters) -> Progressed:
 
 def row_regularization(regularization: Regularization, matrix: csr_matrix) -> NDArray[np.float32]:
     """regularization.of every row at once, (n,)."""
-    sums = np.concatenate([[0.0], np.cumsum(matrix.data.astype(np.float64) - 1.0)])
+    beyond = np.abs(matrix.data).astype(np.float64) - 1.0
+    sums = np.concatenate([[0.0], np.cumsum(beyond)])
     known = np.diff(sums[matrix.indptr])
     found = regularization.scale * (matrix.shape[1] + known) ** regularization.exponent
     return np.asarray(found, dtype=np.float32)

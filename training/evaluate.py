@@ -165,7 +165,13 @@ def fit(
     weighed = weighing.fitted(history.rows, history.confidences, history.indptr)
     matrix = history.matrix(weighed)
     factors = fit_als(
-        matrix, parameters, on_iteration, checkpoints, served=matrix[:1], recency=recency
+        matrix,
+        parameters,
+        on_iteration,
+        checkpoints,
+        served=matrix[:1],
+        recency=recency,
+        unclicked=history.unclicked(),
     )
     return Model(factors, weighing)
 
@@ -174,6 +180,8 @@ def tastes(model: Model, known: Timeline) -> NDArray[np.float32]:
     """The factors of viewers as they are served, (n, f)."""
     factors = model.factors
     weighed = known.matrix(model.weighing.served(known.rows, known.confidences, known.indptr))
+    if (unclicked := known.unclicked()) is not None:
+        weighed = (weighed + unclicked).tocsr()
     return fold_in_users(factors.items, factors.gram, weighed, factors.regularization)
 
 

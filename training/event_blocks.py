@@ -30,6 +30,7 @@ _PAIR = (
     r'|"timestamp": ?[1-9][0-9]{11,13}'
     # At most fifteen digits: every way of reading decimals gives the same double.
     r'|"event_value": ?(?:0|[1-9][0-9]{0,5})(?:\.[0-9]{1,9})?'
+    r'|"impression": ?\[(?:"[!#-\[\]-~]+"(?:, ?"[!#-\[\]-~]+")*)?\]'
 )
 _PLAIN = rf"^\{{(?:{_PAIR})(?:, ?(?:{_PAIR}))*\}}$"
 
@@ -43,6 +44,8 @@ _LIMITS = {
 }
 _NUMBERS = {"timestamp": pl.Int64(), "event_value": pl.Float64()}
 _FIELDS: dict[str, pl.DataType] = {**dict.fromkeys(_LIMITS, pl.String()), **_NUMBERS}
+_SHOWN = "impression"
+_MOST_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class SureLines:
 
     Attributes:
         events: The interactions, by line; ``line`` (position in the block, uint32), and the fields
-            of an event but ``impression``.
+            of an event; ``impression``, a list of ids, where some event of the block has one.
         unsure: Positions of the lines to be looked at one by one, ascending.
         lines: Lines of the block.
     """
@@ -120,9 +123,10 @@ def sure_lines(block: bytes, policy: EventPolicy) -> SureLines:
     plain = lines.filter(
         pl.col("text").str.contains(_PLAIN) & (pl.col("text").str.len_bytes() < MAX_LINE_BYTES)
     )
-    read = _read(block, plain, whole=len(plain) == len(lines))
+    shown = f'"{_SHOWN}"'.encode() in block
+    read = _read(block, plain, whole=len(plain) == len(lines), shown=shown)
     sure = plain.select("line", pl.col("text").str.count_matches('"', literal=True).alias("quotes"))
-    sure = sure.hstack(read).filter(_acceptable(policy)).drop("quotes")
+    sure = sure.hstack(read).filter(_acceptable(policy, shown=shown)).drop("quotes")
     unsure = lines["line"]
     if len(sure) == len(lines):
         return SureLines(sure, [], len(lines))
@@ -131,23 +135,30 @@ def sure_lines(block: bytes, policy: EventPolicy) -> SureLines:
     )
 
 
-def _read(block: bytes, plain: pl.DataFrame, *, whole: bool) -> pl.DataFrame:
+def _read(block: bytes, plain: pl.DataFrame, *, whole: bool, shown: bool) -> pl.DataFrame:
+    schema = {**_FIELDS, _SHOWN: pl.List(pl.String())} if shown else _FIELDS
     if plain.is_empty():
-        return pl.DataFrame(schema=_FIELDS)
+        return pl.DataFrame(schema=schema)
     joined = block if whole else "\n".join(plain["text"].to_list()).encode()
-    return pl.read_ndjson(io.BytesIO(joined), schema=_FIELDS)
+    return pl.read_ndjson(io.BytesIO(joined), schema=schema)
 
 
-def _acceptable(policy: EventPolicy) -> pl.Expr:
+def _acceptable(policy: EventPolicy, *, shown: bool) -> pl.Expr:
     value, kind = pl.col("event_value"), pl.col("event_type")
     scale = value.is_between(policy.rating_min, policy.rating_max).fill_null(value=False)
-    rules = [
+    quotes = [
+        pl.col(name).is_not_null().cast(pl.UInt32) * (4 if name in _LIMITS else 2)
+        for name in _FIELDS
+    ]
+    rules = []
+    if shown:
+        ids = pl.col(_SHOWN)
+        quotes.append((ids.list.len() * 2 + 2).fill_null(0))
+        longest = ids.list.eval(pl.element().str.len_bytes()).list.max().fill_null(0)
+        rules = [ids.list.len().fill_null(0) <= _MOST_SHOWN, longest <= _LIMITS["item_id"]]
+    rules += [
         # A field that is there twice has more quotes than what was read of it.
-        pl.sum_horizontal(
-            pl.col(name).is_not_null().cast(pl.UInt32) * (4 if name in _LIMITS else 2)
-            for name in _FIELDS
-        )
-        == pl.col("quotes"),
+        pl.sum_horizontal(quotes) == pl.col("quotes"),
         *(pl.col(name).str.len_bytes().fill_null(0) <= most for name, most in _LIMITS.items()),
         *(pl.col(name).is_not_null() for name in ("item_id", "event_type", "timestamp")),
         pl.col("user_id").is_not_null() | pl.col("session_id").is_not_null(),

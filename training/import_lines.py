@@ -22,6 +22,7 @@ from training.viewer_lists import ListBlock
 __all__ = ["ImportLines"]
 
 _USER, _ITEMS, _SCORES, _HISTORY, _BECAUSE = "<user>", "<items>", b"<score>", b"<seen>", b"<why>"
+_UNCLICKED = b"<never taken>"
 _LENIENCY = 12345.678
 """No scale of ratings is so wide."""
 
@@ -35,6 +36,8 @@ class ImportLines:
         items: IdMap[ItemId, ItemRow],
         newest_event: int,
         leniencies: NDArray[np.float64] | None = None,
+        *,
+        exposed: bool = False,
     ) -> None:
         """Prepares what all lines have in common.
 
@@ -43,6 +46,7 @@ class ImportLines:
             items: Ids of the items.
             newest_event: UTC milliseconds.
             leniencies: Of the viewers, (n_users,); None where they count for nothing.
+            exposed: Whether what viewers never took counts: blocks tell it.
         """
         self._users = users
         self._leniencies = leniencies
@@ -55,8 +59,9 @@ class ImportLines:
             "batch",
             newest_event,
             leniency=None if leniencies is None else _LENIENCY,
+            unclicked=_UNCLICKED if exposed else None,
         )
-        packed = [b64encode(mark) for mark in (_SCORES, _HISTORY, _BECAUSE)]
+        packed = [b64encode(mark) for mark in (_SCORES, _HISTORY, _BECAUSE, _UNCLICKED)]
         named = [_USER.encode(), _ITEMS.encode(), *packed, str(_LENIENCY).encode()]
         marks = b"|".join(map(re.escape, named))
         self._between = re.split(marks, import_line(_USER, marked))
@@ -87,14 +92,20 @@ class ImportLines:
                     b2a_base64(seen[own].tobytes() + sure[own].tobytes(), newline=False),
                     d,
                     b2a_base64(because[place, :length], newline=False),
-                    self._end(block.start + place, tail),
+                    *self._end(block, place, tail),
                 )
             )
 
-    def _end(self, viewer: int, tail: list[bytes]) -> bytes:
-        if self._leniencies is None:
-            return tail[0]
-        return str(float(self._leniencies[viewer])).encode().join(tail)
+    def _end(self, block: ListBlock, place: int, tail: list[bytes]) -> Iterator[bytes]:
+        """What only some models tell of a viewer."""
+        between = iter(tail)
+        yield next(between)
+        if self._leniencies is not None:
+            yield str(float(self._leniencies[block.start + place])).encode()
+            yield next(between)
+        if (rows := block.never_taken(place)) is not None:
+            yield b2a_base64(rows.astype("<u4").tobytes(), newline=False)
+            yield next(between)
 
 
 def _escaped(name: str) -> bytes:

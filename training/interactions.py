@@ -1,6 +1,6 @@
 """From events to the matrix that ALS is trained on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -11,6 +11,7 @@ from topshelf.errors import InvalidInputError
 from topshelf.features import ConfidenceWeights
 from topshelf.ids import IdMap, ItemId, ItemRow, UserId, UserRow
 from training.event_confidences import confidences_of_events
+from training.exposures import SHOWN_SCHEMA, Exposures, exposures_of
 from training.pair_evidence import in_order_of_time, pair_evidence
 
 __all__ = [
@@ -39,10 +40,12 @@ class Cleaned:
             any, and nothing that is built of them depends on it.
         counts: ``events`` left, ``duplicates`` dropped, ``joined`` session events that found their
             user, ``unjoined`` ones that did not and are left out.
+        shown: Columns of training.exposures.SHOWN_SCHEMA; every row has a user.
     """
 
     events: pl.DataFrame
     counts: dict[str, int]
+    shown: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SHOWN_SCHEMA))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Interactions:
         newest_event: Newest event of all, UTC milliseconds.
         leniencies: Of the viewers, (n_users,); None where ratings count as they are. See
             topshelf.leniency.
+        exposures: What the viewers were shown; None where it counts for nothing.
     """
 
     users: IdMap[UserId, UserRow]
@@ -65,6 +69,7 @@ class Interactions:
     last_times: NDArray[np.int64]
     newest_event: int
     leniencies: NDArray[np.float64] | None = None
+    exposures: Exposures | None = None
 
     def timeline(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Each viewer's items and their confidences in order of time.
@@ -77,7 +82,7 @@ class Interactions:
         return in_order_of_time(matrix.indptr, matrix.indices, matrix.data, self.last_times)
 
 
-def clean_events(events: pl.DataFrame) -> Cleaned:
+def clean_events(events: pl.DataFrame, shown: pl.DataFrame | None = None) -> Cleaned:
     """Joins sessions to users and drops duplicates.
 
     A session's events join the user that first signs in with that session anywhere in the data. A
@@ -85,9 +90,10 @@ def clean_events(events: pl.DataFrame) -> Cleaned:
 
     Args:
         events: Columns of training.lake.EVENT_SCHEMA, in any order.
+        shown: What they showed, columns of training.exposures.SHOWN_SCHEMA; None for nothing.
     """
     anonymous = events["user_id"].null_count()
-    owned = _joined(events) if anonymous else events
+    owned = _joined(events, events) if anonymous else events
     unjoined = len(events) - len(owned)
     kept = _distinct(owned)
     return Cleaned(
@@ -98,11 +104,12 @@ def clean_events(events: pl.DataFrame) -> Cleaned:
             "joined": anonymous - unjoined,
             "unjoined": unjoined,
         },
+        shown=_joined(pl.DataFrame(schema=SHOWN_SCHEMA) if shown is None else shown, events),
     )
 
 
-def _joined(events: pl.DataFrame) -> pl.DataFrame:
-    """The events that have a user, by themselves or by their session."""
+def _joined(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """The rows that have a user, by themselves or by their session, which the events tell."""
     signed_in = (
         events.lazy()
         .filter(pl.col("user_id").is_not_null() & pl.col("session_id").is_not_null())
@@ -111,7 +118,7 @@ def _joined(events: pl.DataFrame) -> pl.DataFrame:
         .collect()
     )
     return (
-        events.join(signed_in, on="session_id", how="left")
+        rows.join(signed_in, on="session_id", how="left")
         .with_columns(pl.coalesce("user_id", "session_user").alias("user_id"))
         .drop("session_user")
         .filter(pl.col("user_id").is_not_null())
@@ -147,18 +154,21 @@ def _distinct(owned: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([owned.filter(~suspects), named, unnamed])
 
 
-def build_interactions(events: pl.DataFrame, weights: ConfidenceWeights) -> Interactions:
+def build_interactions(
+    events: pl.DataFrame, weights: ConfidenceWeights, shown: pl.DataFrame | None = None
+) -> Interactions:
     """Builds the matrix of confidences.
 
     Args:
         events: As clean_events gives them.
         weights: Strength of each kind of event.
+        shown: As clean_events gives it; None for nothing.
 
     Raises:
         InvalidInputError: Fewer than 1,000 interactions or 25 users: too little to learn from.
     """
     check_enough(len(events), events["user_id"].n_unique())
-    return interactions_of(events, weights)
+    return interactions_of(events, weights, shown)
 
 
 def check_enough(n_events: int, n_users: int) -> None:
@@ -175,12 +185,15 @@ def check_enough(n_events: int, n_users: int) -> None:
         )
 
 
-def interactions_of(events: pl.DataFrame, weights: ConfidenceWeights) -> Interactions:
+def interactions_of(
+    events: pl.DataFrame, weights: ConfidenceWeights, shown: pl.DataFrame | None = None
+) -> Interactions:
     """Like build_interactions, of however few events: those of some viewers, each viewer's all.
 
     Args:
         events: As clean_events gives them, at least one.
         weights: Strength of each kind of event.
+        shown: As clean_events gives it; None for nothing.
     """
     user_ids, user_rows = _rows(events["user_id"])
     item_ids, item_rows = _rows(events["item_id"])
@@ -197,9 +210,24 @@ def interactions_of(events: pl.DataFrame, weights: ConfidenceWeights) -> Interac
         watched=single.watched,
         returned=single.returned,
     )
-    newest = int(evidence.last_times.max())
+    exposures = None
+    if weights.unclicked and shown is not None:
+        exposures = exposures_of(
+            shown,
+            users.ids,
+            items.ids,
+            (evidence.matrix.indptr, evidence.last_times),
+            least=weights.unclicked_from,
+            confidence=1 + weights.alpha * weights.unclicked,
+        )
     return Interactions(
-        users, items, evidence.matrix, evidence.last_times, newest, single.leniencies
+        users,
+        items,
+        evidence.matrix,
+        evidence.last_times,
+        int(evidence.last_times.max()),
+        single.leniencies,
+        exposures,
     )
 
 

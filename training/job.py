@@ -6,7 +6,6 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 
-import polars as pl
 from threadpoolctl import threadpool_limits
 
 from topshelf.aws.checkpoint_bucket import CheckpointBucket
@@ -25,7 +24,7 @@ from training.als import fit_als, regularization_of
 from training.checkpoints import Checkpoints
 from training.checks import DEFAULT_CHECKS, DataChecks, check_reading
 from training.examination import Examined, examine
-from training.interactions import build_interactions, clean_events
+from training.interactions import Cleaned, build_interactions, clean_events
 from training.judging import NDCG, genre_vectors
 from training.lake import EventLake, Progress, read_lake
 from training.parameters import TrainingParameters, parameters_of
@@ -82,21 +81,21 @@ def train(
     parent = registry.champion()
     # Before the listing: an event that arrives between the two counts as not known.
     taken_at = int(clock().timestamp() * 1000)
-    reading = read_lake(lake, policy, progress)
+    reading = read_lake(lake, policy, progress, shown=parameters.confidence.unclicked > 0)
     catalogue, refused = catalogue_entries(lake.catalogue())
     checked = check_reading(
         reading, checks, policy=policy, now=taken_at, known_items=catalogue, progress=progress
     )
-    cleaned = clean_events(checked.events)
-    data = build_interactions(cleaned.events, parameters.confidence)
+    cleaned = clean_events(checked.events, reading.shown)
+    data = build_interactions(cleaned.events, parameters.confidence, cleaned.shown)
     counts, objects = {**reading.counts, **checked.counts, **cleaned.counts}, reading.objects
-    events = cleaned.events if parameters.study.ablations else None
+    studied = cleaned if parameters.study.ablations else None
     # From here on the matrix is the data: at size, the events are most of the memory.
     del reading, checked, cleaned
     timeline = timeline_of(data)
     parameters, shrinkage = settle_shrinkage(lambda: timeline, parameters, progress)
-    ablations = [] if events is None else _ablations(events, parameters, progress)
-    del events
+    ablations = [] if studied is None else _ablations(studied, parameters, progress)
+    del studied
     weighing = weighing_for(timeline, parameters.recency, parameters.damping)
     weights = weighing.fitted(timeline.rows, timeline.confidences, timeline.indptr)
     plain = weights is timeline.confidences
@@ -124,6 +123,7 @@ def train(
             # Tastes are folded in where lists are made; here one is enough.
             served=fitted[:1],
             recency=parameters.recency,
+            unclicked=timeline.unclicked(),
         )
         genres = genre_vectors(data.items.ids, catalogue)
         maker = StageMaker(data.matrix, factors.items, genres, als.seed)
@@ -193,14 +193,18 @@ def main() -> int:
 
 
 def _ablations(
-    events: pl.DataFrame, parameters: TrainingParameters, progress: Progress
+    cleaned: Cleaned, parameters: TrainingParameters, progress: Progress
 ) -> list[Ablation]:
     validation = Validation(
-        events, seed=parameters.als.seed, max_entries=parameters.study.sample_entries
+        cleaned.events,
+        cleaned.shown,
+        seed=parameters.als.seed,
+        max_entries=parameters.study.sample_entries,
     )
-    types = set(events["event_type"].unique())
     with threadpool_limits(1, "blas"):
-        return ablate(validation, parameters, types, partial(progress, "leave parts out"))
+        return ablate(
+            validation, parameters, validation.signals, partial(progress, "leave parts out")
+        )
 
 
 def _examined(

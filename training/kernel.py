@@ -35,7 +35,7 @@ def half_step(
     the compiler orders sums by the width of its registers.
 
     Args:
-        matrix: Confidences, float32 CSR (n, m).
+        matrix: Confidences, float32 CSR (n, m); negative where the preference is 0.
         regularization: lambda of each row, (n,).
         fixed: Factors of the other side, (m, f).
         solved: Factors of this side, (n, f), changed in place.
@@ -96,8 +96,9 @@ def _add_observed(  # noqa: PLR0917
     preference: np.float32,
     product: _Floats,
 ) -> None:  # pragma: no cover
-    """Product += sum over observed y of ((c - 1) y'vector - c preference) y."""
+    """Product += sum over y of ((|c| - 1) y'vector - max(c, 0) preference) y."""
     f = len(vector)
+    one, none = np.float32(1), np.float32(0)
     paired = len(indices) - len(indices) % 2
     for entry in range(0, paired, 2):
         i, j = indices[entry], indices[entry + 1]
@@ -105,8 +106,9 @@ def _add_observed(  # noqa: PLR0917
         for k in range(f):
             a += fixed[i, k] * vector[k]
             b += fixed[j, k] * vector[k]
-        a = a * (confidences[entry] - np.float32(1)) - preference * confidences[entry]
-        b = b * (confidences[entry + 1] - np.float32(1)) - preference * confidences[entry + 1]
+        c, d = confidences[entry], confidences[entry + 1]
+        a = a * (abs(c) - one) - preference * max(c, none)
+        b = b * (abs(d) - one) - preference * max(d, none)
         for k in range(f):
             product[k] += a * fixed[i, k] + b * fixed[j, k]
     for entry in range(paired, len(indices)):
@@ -114,7 +116,8 @@ def _add_observed(  # noqa: PLR0917
         a = np.float32(0)
         for k in range(f):
             a += fixed[i, k] * vector[k]
-        a = a * (confidences[entry] - np.float32(1)) - preference * confidences[entry]
+        c = confidences[entry]
+        a = a * (abs(c) - one) - preference * max(c, none)
         for k in range(f):
             product[k] += a * fixed[i, k]
 

@@ -21,6 +21,7 @@ import polars as pl
 from topshelf.aws.lake_bucket import LakeObject
 from topshelf.events import EventPolicy, Interaction, Refusal, parse_line
 from training.event_blocks import LONGEST_LINE, blocks_of, sure_lines
+from training.exposures import SHOWN_SCHEMA, shown_by, shown_in
 
 __all__ = ["EVENT_SCHEMA", "EventLake", "LakeReading", "Progress", "frame_of", "read_lake"]
 
@@ -74,15 +75,20 @@ class LakeReading:
         counts: ``objects``, ``lines``, ``quarantined`` lines and ``ignored_objects`` (those that
             are not ``events/dt=<day>/*.jsonl.gz``).
         refused: Quarantined lines by the key of the quarantine object that has them.
+        shown: What the events showed, columns of training.exposures.SHOWN_SCHEMA; empty where
+            nobody asked for it.
     """
 
     events: pl.DataFrame
     objects: dict[str, str]
     counts: dict[str, int]
     refused: dict[str, int] = field(default_factory=dict)
+    shown: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SHOWN_SCHEMA))
 
 
-def read_lake(lake: EventLake, policy: EventPolicy, progress: Progress) -> LakeReading:
+def read_lake(
+    lake: EventLake, policy: EventPolicy, progress: Progress, *, shown: bool = False
+) -> LakeReading:
     """Reads every event of the lake.
 
     A line that is no interaction is written to ``quarantine/dt=<day>/`` under its object's name,
@@ -93,6 +99,7 @@ def read_lake(lake: EventLake, policy: EventPolicy, progress: Progress) -> LakeR
         lake: Where the events are.
         policy: What this deployment accepts.
         progress: Told after each few objects.
+        shown: Whether impressions are kept: a hundred of an event may be.
 
     Raises:
         ConflictError: An object was overwritten while it was read.
@@ -103,17 +110,19 @@ def read_lake(lake: EventLake, policy: EventPolicy, progress: Progress) -> LakeR
     counts = Counter(lines=0, quarantined=0)
     quarantined: dict[str, int] = {}
     frames = [pl.DataFrame(schema=EVENT_SCHEMA)]
+    exposed = [pl.DataFrame(schema=SHOWN_SCHEMA)]
     progress("read", 0, len(wanted))
     done = 0
 
     def checked(entry: LakeObject) -> _Checked:
-        return _checked(entry.key, lake.read(entry), policy)
+        return _checked(entry.key, lake.read(entry), policy, shown=shown)
 
     with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
         # A few at a time: fetching ahead without bound would hold the whole lake in memory.
         for entries in batched(wanted, _AT_ONCE, strict=False):
             for entry, found in zip(entries, pool.map(checked, entries), strict=True):
                 frames.append(found.events)
+                exposed.append(found.shown)
                 counts["lines"] += found.lines
                 if found.refused:
                     counts["quarantined"] += len(found.refused)
@@ -131,6 +140,7 @@ def read_lake(lake: EventLake, policy: EventPolicy, progress: Progress) -> LakeR
             **counts,
         },
         refused=quarantined,
+        shown=pl.concat(exposed),
     )
 
 
@@ -142,15 +152,17 @@ def frame_of(events: list[Interaction]) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """An object's events, its refused lines as quarantine keeps them, and how many lines it has."""
+    """An object's events, what they showed, refused lines as quarantine has them, and all lines."""
 
     events: pl.DataFrame
+    shown: pl.DataFrame
     refused: list[bytes]
     lines: int
 
 
-def _checked(key: str, packed: bytes, policy: EventPolicy) -> _Checked:
+def _checked(key: str, packed: bytes, policy: EventPolicy, *, shown: bool) -> _Checked:
     frames = [pl.DataFrame(schema=EVENT_SCHEMA)]
+    exposed = [pl.DataFrame(schema=SHOWN_SCHEMA)]
     refused: list[bytes] = []
     before = told = 0
     for block in blocks_of(packed):
@@ -175,8 +187,10 @@ def _checked(key: str, packed: bytes, policy: EventPolicy) -> _Checked:
             others = frame_of(list(accepted.values())).insert_column(0, places)
             frame = pl.concat([frame, others]).sort("line")
         frames.append(frame.drop("line"))
+        if shown:
+            exposed += [shown_in(found.events), shown_by(list(accepted.values()))]
         before += found.lines
-    return _Checked(pl.concat(frames), refused, told)
+    return _Checked(pl.concat(frames), pl.concat(exposed), refused, told)
 
 
 def _one_by_one(block: bytes, places: list[int]) -> Iterator[tuple[int, bytes]]:

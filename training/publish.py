@@ -175,7 +175,13 @@ def _add_viewer_files(
     chosen = {i * total // sampled for i in range(sampled)}
     sample = {POPULAR_KEY: popular[POPULAR_KEY].items}
     lists = ViewerLists(data, model.factors, model.weighing, model.stages)
-    lines = ImportLines(data.users, data.items, data.newest_event, data.leniencies)
+    lines = ImportLines(
+        data.users,
+        data.items,
+        data.newest_event,
+        data.leniencies,
+        exposed=data.exposures is not None,
+    )
     tastes = np.empty((total, model.factors.items.shape[1]), dtype=np.float32)
 
     def part(start: int) -> bytes:

@@ -15,6 +15,7 @@ from scipy.sparse import csr_matrix
 from topshelf.damping import Damping
 from topshelf.recency import Recency
 from topshelf.weighing import Weighing
+from training.exposures import Exposures
 from training.interactions import Interactions
 
 __all__ = [
@@ -40,12 +41,14 @@ class Timeline:
         rows: Item rows, each viewer's oldest first, (nnz,).
         confidences: Theirs, at least 1, float32, (nnz,).
         n_items: Items of the catalogue.
+        exposures: What the viewers were shown; None where it counts for nothing.
     """
 
     indptr: NDArray[np.integer]
     rows: NDArray[np.integer]
     confidences: NDArray[np.float32]
     n_items: int
+    exposures: Exposures | None = None
 
     @property
     def n_users(self) -> int:
@@ -65,12 +68,24 @@ class Timeline:
         lengths = self.lengths()[users]
         indptr = np.concatenate([[0], np.cumsum(lengths)])
         places = np.repeat(self.indptr[users] - indptr[:-1], lengths) + np.arange(indptr[-1])
-        return Timeline(indptr, self.rows[places], self.confidences[places], self.n_items)
+        shown = self.exposures.of(users) if self.exposures else None
+        return Timeline(indptr, self.rows[places], self.confidences[places], self.n_items, shown)
+
+    def first(self, counts: NDArray[np.integer]) -> "Timeline":
+        """The oldest entries of each viewer, so many, (n_users,); and what was shown till then."""
+        lengths = self.lengths()
+        places = np.arange(len(self.rows)) - np.repeat(self.indptr[:-1], lengths)
+        shown = self.exposures.until(counts) if self.exposures else None
+        return replace(self.part(places < np.repeat(counts, lengths)), exposures=shown)
 
     def part(self, kept: NDArray[np.bool_]) -> "Timeline":
-        """The entries that are kept, (nnz,), of every viewer."""
+        """The entries that are kept, (nnz,), of every viewer; nothing of what was shown."""
         ends = np.concatenate([[0], np.cumsum(kept)])
         return Timeline(ends[self.indptr], self.rows[kept], self.confidences[kept], self.n_items)
+
+    def unclicked(self) -> csr_matrix | None:
+        """What was shown often and never taken, see Exposures; None where it counts for nothing."""
+        return self.exposures.unclicked(self.matrix()) if self.exposures else None
 
     def matrix(self, values: NDArray[np.float32] | None = None) -> csr_matrix:
         """CSR (n_users, n_items), columns ascending.
@@ -107,7 +122,8 @@ class TemporalSplit:
 
 def timeline_of(data: Interactions) -> Timeline:
     """The histories of a training's data."""
-    return Timeline(data.matrix.indptr, *data.timeline(), data.matrix.shape[1])
+    ordered = data.timeline()
+    return Timeline(data.matrix.indptr, *ordered, data.matrix.shape[1], data.exposures)
 
 
 def split_by_time(
@@ -135,7 +151,7 @@ def split_by_time(
         users = np.sort(rng.choice(users, size=max_users, replace=False))
     asked = timeline.part(held).of(users)
     return TemporalSplit(
-        history=timeline.part(~held),
+        history=timeline.first(counts - n_held),
         targets=asked.matrix(np.ones(len(asked.rows), dtype=np.float32)),
         users=users.astype(np.int64),
     )

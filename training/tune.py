@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import optuna
-import polars as pl
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -38,7 +37,7 @@ class Dial:
         low: Least value.
         high: Greatest value.
         log: Whether factors count and not differences.
-        types: Event types without any of which it cannot matter; empty for all data.
+        types: Signals (see Validation) without any of which it cannot matter; empty for all data.
         whole: Whether only whole numbers are.
     """
 
@@ -57,6 +56,7 @@ class Dial:
 
 
 _WATCH, _RATING = frozenset({"watch"}), frozenset({"rating"})
+_SHOWN = frozenset({"impression"})
 DIALS = (
     Dial("als", "exponent", 0.0, 1.2),
     Dial("als", "shrinkage", 0.1, 2.0, log=True),
@@ -71,6 +71,8 @@ DIALS = (
     Dial("confidence", "rating_floor", 0.01, 1.0, log=True, types=_RATING),
     Dial("confidence", "rating_top", 0.1, 2.0, log=True, types=_RATING),
     Dial("confidence", "rating_centred", 0.0, 1.0, types=_RATING),
+    Dial("confidence", "unclicked", 0.0, 1.0, types=_SHOWN),
+    Dial("confidence", "unclicked_from", 1, 10, types=_SHOWN, whole=True),
     Dial("damping", "items", 0.0, 0.5),
     Dial("damping", "users", 0.0, 0.5),
 )
@@ -105,26 +107,24 @@ class Tuned:
 
 
 def tune(
-    events: pl.DataFrame,
+    validation: Validation,
     start: TrainingParameters,
     *,
     file: Path,
     trials: int,
     seconds: float | None = None,
     seed: int = 0,
-    max_entries: int = 2_000_000,
     on_trial: Callable[[int, float], None] = lambda _done, _best: None,
 ) -> Tuned:
     """Searches, or goes on searching. Ctrl-C ends it as a bound does: with the best so far.
 
     Args:
-        events: As clean_events gives them.
+        validation: Judges.
         start: Where the search begins; what is not searched stays as it is here.
         file: Of the study.
         trials: Trainings that the study shall have in all.
         seconds: Bound on this run; None for none.
         seed: Of the search.
-        max_entries: See Validation.
         on_trial: Told of trials finished and the best NDCG@10.
 
     Raises:
@@ -132,10 +132,9 @@ def tune(
     """
     # Its own account of an interruption is a traceback.
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    validation = Validation(events, seed=seed, max_entries=max_entries)
-    types = set(events["event_type"].unique())
+    types = validation.signals
     first = validation.gains(start)
-    study = _study(file, seed, _fingerprint(events, start))
+    study = _study(file, seed, _fingerprint(validation, start))
 
     def objective(trial: Trial) -> float:
         try:
@@ -179,10 +178,8 @@ def _study(file: Path, seed: int, fingerprint: str) -> optuna.Study:
     return study
 
 
-def _fingerprint(events: pl.DataFrame, start: TrainingParameters) -> str:
-    newest = int(events["timestamp"].to_numpy().max())
-    told = f"{events.height} {newest} {events['user_id'].n_unique()} {start}"
-    return sha256(told.encode()).hexdigest()
+def _fingerprint(validation: Validation, start: TrainingParameters) -> str:
+    return sha256(f"{validation.fingerprint} {start}".encode()).hexdigest()
 
 
 def _finished(study: optuna.Study) -> int:

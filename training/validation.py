@@ -26,16 +26,35 @@ class Validation:
 
     Args:
         events: As clean_events gives them.
+        shown: As clean_events gives it; None for nothing.
         seed: Draws the viewers.
         max_entries: Of the histories together; viewers are drawn where there are more.
     """
 
     def __init__(
-        self, events: pl.DataFrame, *, seed: int = 0, max_entries: int = 2_000_000
+        self,
+        events: pl.DataFrame,
+        shown: pl.DataFrame | None = None,
+        *,
+        seed: int = 0,
+        max_entries: int = 2_000_000,
     ) -> None:
         self._events = events
+        self._shown = shown
         self._seed = seed
         self._max_entries = max_entries
+
+    @property
+    def signals(self) -> set[str]:
+        """Event types of the data, and ``impression`` where something was shown."""
+        shown = self._shown is not None and not self._shown.is_empty()
+        return {*self._events["event_type"].unique(), *(["impression"] if shown else [])}
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells other data."""
+        newest = int(self._events["timestamp"].to_numpy().max())
+        return f"{self._events.height} {newest} {self._events['user_id'].n_unique()}"
 
     def gains(self, parameters: TrainingParameters) -> NDArray[np.float64]:
         """NDCG@10 of each viewer who is asked, (n,), in the same order whatever the parameters.
@@ -44,7 +63,7 @@ class Validation:
             InvalidInputError: Nobody has enough items, or the parameters lead to no model.
         """
         rng = np.random.default_rng(self._seed)
-        data = build_interactions(self._events, parameters.confidence)
+        data = build_interactions(self._events, parameters.confidence, self._shown)
         timeline = sample_users(timeline_of(data), rng, self._max_entries)
         split = split_by_time(split_by_time(timeline, rng).history, rng)
         if len(split.users) == 0:

@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from topshelf.factors import fold_in_many
-from topshelf.features import MAX_HISTORY
+from topshelf.history import MAX_HISTORY
 from topshelf.ranking import NO_ITEM, Ranked
 from topshelf.refresh import ready_list
 from topshelf.rerank import Histories, Stage, apply_stages
 from topshelf.topk import TOP_K, TopKList
 from topshelf.weighing import Weighing
 from training.als import ALSFactors
+from training.exposures import beside
 from training.interactions import Interactions
 from training.lake import Progress
 from training.ranker import ItemRanker
@@ -39,6 +41,8 @@ class ListBlock:
         because: For each ranked item the history row that explains it, (n, TOP_K); negative where
             there is no item.
         histories: In order of time, oldest first, with plain confidences; bounded.
+        unclicked: What the viewers never took, see training.exposures; None where it counts for
+            nothing.
     """
 
     start: int
@@ -46,11 +50,20 @@ class ListBlock:
     ranked: Ranked
     because: NDArray[np.int64]
     histories: Timeline
+    unclicked: csr_matrix | None = None
 
     @property
     def viewers(self) -> range:
         """Their rows."""
         return range(self.start, self.start + len(self.tastes))
+
+    def never_taken(self, place: int) -> NDArray[np.int32] | None:
+        """Item rows that the viewer at a place never took; None where it does not count."""
+        if self.unclicked is None:
+            return None
+        bounds = self.unclicked.indptr[place : place + 2]
+        found: NDArray[np.int32] = self.unclicked.indices[slice(*bounds)]
+        return found
 
     def items_of(self, viewer: int) -> NDArray[np.int64]:
         """The item rows of the list of the viewer in this row, best first."""
@@ -95,19 +108,19 @@ class ViewerLists:
         histories = _bounded(seen)
         own = histories.rows, histories.confidences, histories.indptr
         weighed = self._weighing.served(*own)
+        unclicked = seen.unclicked()
+        known = histories.indptr, histories.rows, weighed
         tastes = fold_in_many(
             factors.items,
             factors.gram,
-            histories.indptr,
-            histories.rows,
-            weighed,
+            *(known if unclicked is None else beside(*known, unclicked)),
             regularization=factors.regularization,
             explained=True,
         )
         ranked = self._ranker.top_k(tastes.vectors, seen.indptr, seen.rows, TOP_K)
-        known = Histories(histories.indptr, histories.rows, weighed)
-        ranked = apply_stages(self._stages, ranked, known)
-        return ListBlock(start, tastes.vectors, ranked, tastes.explain(ranked.rows), histories)
+        ranked = apply_stages(self._stages, ranked, Histories(*known))
+        because = tastes.explain(ranked.rows)
+        return ListBlock(start, tastes.vectors, ranked, because, histories, unclicked)
 
 
 def viewer_lists(
@@ -134,6 +147,7 @@ def viewer_lists(
                     source="batch",
                     generated_at=data.newest_event,
                     leniency=None if data.leniencies is None else float(data.leniencies[row]),
+                    unclicked=block.never_taken(place),
                 ),
             )
         progress("lists", block.viewers.stop, len(data.users))
@@ -142,11 +156,13 @@ def viewer_lists(
 def _part(data: Interactions, start: int, stop: int) -> Interactions:
     """The interactions of some viewers: to order those of all at once takes more memory."""
     entries = slice(data.matrix.indptr[start], data.matrix.indptr[stop])
-    return replace(data, matrix=data.matrix[start:stop], last_times=data.last_times[entries])
+    exposures = data.exposures and data.exposures.of(np.arange(start, stop))
+    own = data.matrix[start:stop]
+    return replace(data, matrix=own, last_times=data.last_times[entries], exposures=exposures)
 
 
 def _bounded(histories: Timeline) -> Timeline:
-    """Each history as topshelf.features.bound_history leaves it: the newest."""
+    """Each history as topshelf.history.bound_history leaves it: the newest."""
     lengths = histories.lengths()
     if lengths.max(initial=0) <= MAX_HISTORY:
         return histories

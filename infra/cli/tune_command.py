@@ -60,24 +60,25 @@ def tuning(
     )
     with stages() as progress:
         lake = LakeBucket(connected.client("s3"), bucket=connected.outputs["BucketName"])
-        events = clean_events(read_lake(lake, policy, progress).events).events
+        reading = read_lake(lake, policy, progress, shown=True)
+        cleaned = clean_events(reading.events, reading.shown)
+        validation = Validation(cleaned.events, cleaned.shown, seed=seed, max_entries=entries)
         progress("tune", 0, trials)
         found = tune(
-            events,
+            validation,
             start,
             file=study,
             trials=trials,
             seconds=minutes * 60 if minutes else None,
             seed=seed,
-            max_entries=entries,
             on_trial=lambda done, _best: progress("tune", done, trials),
         )
         # Before the ablation: who is interrupted there has the parameters.
         _write(file, parameters_text(found.parameters))
         worth = ablate(
-            Validation(events, seed=seed, max_entries=entries),
+            validation,
             found.parameters,
-            set(events["event_type"].unique()),
+            validation.signals,
             lambda done, total: progress("leave parts out", done, total),
         )
     err.print(_table(found, worth))

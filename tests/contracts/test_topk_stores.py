@@ -146,7 +146,7 @@ def test_a_list_is_replaced_if_it_still_stands(store: TopKStore) -> None:
     assert store.get(VERSION, "u/1") == LIST
     assert store.replace(VERSION, "u/1", LIST, newer)
     assert store.get(VERSION, "u/1") == replace(newer, revision=1)
-    newest = replace(newer, items="m7 m6 m5", revision=1, leniency=-0.25)
+    newest = replace(newer, items="m7 m6 m5", revision=1, leniency=-0.25, unclicked=b"\1\0\0\0")
     assert store.replace(VERSION, "u/1", replace(newer, revision=1), newest)
     assert store.get(VERSION, "u/1") == replace(newest, revision=2)
 

@@ -6,6 +6,7 @@ import json
 import zlib
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -75,6 +76,16 @@ odd = st.one_of(
             "a" * 256,
             "a" * 257,
             ["m1"],
+            ["m1", "m2", "m1"],
+            ["m1"] * 100,
+            ["m1"] * 101,
+            ["a" * 256],
+            ["a" * 257],
+            ["é"],
+            ["a b"],
+            [""],
+            ["m1", 5],
+            [None],
             [],
             {"a": 1},
         ]
@@ -93,6 +104,8 @@ def lines(draw: st.DrawFn) -> bytes:
     )
     if draw(st.booleans()):
         pairs += [("event_type", "watch"), ("event_value", draw(st.floats(-0.1, 1.1)))]
+    if draw(st.booleans()):
+        pairs += [("impression", draw(st.lists(st.sampled_from(["m1", "m2", "x/y"]))))]
     if draw(st.booleans()):  # the last of each field, as most events are
         pairs = list(dict(pairs).items())
     pairs = draw(st.permutations(pairs))[draw(st.integers(0, 1)) :]
@@ -152,10 +165,18 @@ def plain(packed: bytes) -> tuple[list[Interaction], list[dict[str, Any]], int]:
 def check(packed: bytes) -> None:
     lake = FakeLake()
     lake.events[KEY] = packed
-    reading = read_lake(lake, DEFAULT_POLICY, lambda *_: None)
+    reading = read_lake(lake, DEFAULT_POLICY, lambda *_: None, shown=True)
     accepted, refused, told = plain(packed)
     rows = [tuple(getattr(event, name) for name in EVENT_SCHEMA) for event in accepted]
     assert reading.events.rows() == rows
+    shown = [
+        (event.user_id or "", event.session_id or "", item, event.timestamp)
+        for event in accepted
+        for item in event.impression
+    ]
+    assert sorted(reading.shown.with_columns(pl.col(pl.String).fill_null("")).rows()) == sorted(
+        shown
+    )
     assert reading.counts == {
         "objects": 1,
         "ignored_objects": 0,

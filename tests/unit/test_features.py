@@ -4,14 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from topshelf.events import Interaction
-from topshelf.features import (
-    ConfidenceWeights,
-    Evidence,
-    bound_history,
-    combine_evidence,
-    confidences_of,
-    merge_history,
-)
+from topshelf.features import ConfidenceWeights, Evidence, combine_evidence, confidences_of
+from topshelf.history import bound_history, merge_history
 
 
 def event(event_type: str, value: float | None = None, timestamp: int = 10**12) -> Interaction:

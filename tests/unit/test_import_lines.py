@@ -9,6 +9,7 @@ from topshelf.aws.topk_table import import_line
 from topshelf.ids import IdMap
 from topshelf.ranking import Ranked
 from training import viewer_lists
+from training.exposures import Exposures
 from training.import_lines import ImportLines
 from training.viewer_lists import ViewerLists
 
@@ -55,6 +56,29 @@ def test_a_line_names_the_leniency_of_its_viewer() -> None:
     lines = ImportLines(lenient.users, lenient.items, lenient.newest_event, lenient.leniencies)
     assert list(lines.of(block)) == expected
     assert b'"leniency":{"N":"0.029296875"}' in expected[0]
+
+
+def test_a_line_names_what_its_viewer_never_took() -> None:
+    """The first 40 viewers were shown item 3 in vain, or have taken it; the others nothing."""
+    exposed = Exposures(
+        np.concatenate([np.arange(41), np.full(30, 40)]),
+        np.full(40, 3, np.int32),
+        np.zeros(40, np.int32),
+        least=1,
+        confidence=2.0,
+    )
+    told = replace(MODEL.data, exposures=exposed, leniencies=np.arange(70) / 1024)
+    expected = [
+        import_line(*row) for row in viewer_lists.viewer_lists(told, MODEL.factors, lambda *_: None)
+    ]
+    lines = ImportLines(told.users, told.items, 7, told.leniencies, exposed=True)
+    assert expected[0] != expected[50]
+    made = ViewerLists(told, MODEL.factors)
+    found = [line for block in made.blocks(0, 70) for line in lines.of(block)]
+    stamp = f'"generated_at":{{"N":"{told.newest_event}"}}'.encode()
+    assert [line.replace(b'"generated_at":{"N":"7"}', stamp) for line in found] == expected
+    assert b'"unclicked":{"B":"AwAAAA=="}' in b"".join(expected[:40])
+    assert all(b'"unclicked":{"B":""}' in line for line in expected[40:])
 
 
 def test_blocks_from_anywhere_are_the_lists_of_their_viewers() -> None:

@@ -17,7 +17,7 @@ from tests.unit.test_evaluate import data_of
 from topshelf.catalog import Movie, encode_movies
 from topshelf.errors import InvalidInputError
 from topshelf.factors import fold_in
-from topshelf.features import bound_history
+from topshelf.history import bound_history
 from topshelf.manifest import MANIFEST_NAME, DataSnapshot, Manifest, parse_manifest
 from topshelf.ranking import NO_ITEM, Ranked
 from topshelf.recency import Recency

@@ -14,7 +14,7 @@ from topshelf.damping import Damping
 from topshelf.errors import ConflictError, IntegrityError
 from topshelf.events import Interaction
 from topshelf.factors import Regularization, explain, fold_in, gram_matrix
-from topshelf.features import bound_history
+from topshelf.history import bound_history
 from topshelf.ids import IdMap, ItemId, ItemRow
 from topshelf.manifest import MANIFEST_NAME, DataSnapshot, Manifest
 from topshelf.recency import Recency

@@ -11,7 +11,7 @@ from topshelf.events import Interaction
 from topshelf.features import ConfidenceWeights
 from topshelf.manifest import MANIFEST_NAME
 from topshelf.returning import DAY
-from topshelf.topk import unpack_history
+from topshelf.topk import pack_rows, unpack_history, unpack_rows
 
 
 def house_of(**weights: Any) -> House:
@@ -52,6 +52,28 @@ def test_what_is_told_once_more_with_something_new_takes_no_part_in_it() -> None
     assert confidence(house, 0) == 4.0
     house.run(rated, again, watch("m000", 0.1, at=day + 2))
     assert confidence(house, 0) == 4.0
+
+
+def test_what_was_shown_in_vain_is_held_against_until_it_is_taken() -> None:
+    house = house_of(unclicked=4.0)
+    house.run(watch("m007"))
+    plain = house.stored.item_ids()
+    best = plain[0]
+    row = int(best.removeprefix("m"))
+    for rows, left in (([row], [row]), ([row, 0], [row]), ([], [])):
+        held = replace(house.old, unclicked=pack_rows(rows))
+        house.lists.lists[VERSION, "u1"] = held
+        house.run(watch("m007"))
+        assert house.stored.unclicked == pack_rows(left)
+        if left:
+            assert house.stored.item_ids().index(best) > 0
+            assert set(unpack_rows(house.stored.because)) <= {0, 1, 7}
+        else:
+            assert house.stored.item_ids() == plain
+    house.lists.lists[VERSION, "u1"] = replace(house.old, unclicked=pack_rows([row]))
+    house.run(watch(best))
+    assert house.stored.unclicked == b""
+    assert confidence(house, row) == 3.0
 
 
 def test_an_old_rating_told_once_more_takes_nothing_back() -> None:

@@ -29,6 +29,10 @@ def events() -> pl.DataFrame:
     return clean_events(good_events()).events
 
 
+def judge(found: pl.DataFrame | None = None) -> Validation:
+    return Validation(events() if found is None else found, max_entries=8_000)
+
+
 def test_the_same_viewers_are_asked_whatever_the_parameters() -> None:
     validation = Validation(events(), max_entries=8_000)
     one = validation.gains(SMALL)
@@ -49,11 +53,10 @@ def test_a_search_goes_on_where_it_ended_and_never_below_its_start(tmp_path: Pat
 
     def search(name: str, trials: int) -> tuple[TrainingParameters, float, int]:
         found = tune(
-            events(),
+            judge(),
             SMALL,
             file=tmp_path / name,
             trials=trials,
-            max_entries=8_000,
             on_trial=lambda done, best: told.append((done, best)),
         )
         assert found.ndcg >= found.before
@@ -77,10 +80,10 @@ def test_a_search_goes_on_where_it_ended_and_never_below_its_start(tmp_path: Pat
 
 def test_a_study_of_other_data_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "study"
-    tune(events(), SMALL, file=file, trials=1, max_entries=8_000)
+    tune(judge(), SMALL, file=file, trials=1)
     other = events().head(20_000)
     with pytest.raises(InvalidInputError, match="is a study of other data") as refused:
-        tune(other, SMALL, file=file, trials=1, max_entries=8_000)
+        tune(judge(other), SMALL, file=file, trials=1)
     assert refused.value.field == "study"
 
 
@@ -90,11 +93,10 @@ def test_a_search_may_be_interrupted(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     found = tune(
-        events(),
+        judge(),
         SMALL,
         file=tmp_path / "study",
         trials=50,
-        max_entries=8_000,
         on_trial=interrupt,
     )
     assert found.trials == 2

@@ -89,9 +89,11 @@ def train_shared(
         raise InvalidInputError(
             "reranking", "the job on Spark has no re-ranking stages; train on one machine, or none"
         )
-    if parameters.confidence.rating_centred:
+    if parameters.confidence.rating_centred or parameters.confidence.unclicked:
         raise InvalidInputError(
-            "confidence", "the job on Spark knows no usual rating; set rating_centred to 0"
+            "confidence",
+            "the job on Spark knows no usual rating, and not what was shown; set rating_centred "
+            "and unclicked to 0",
         )
     parent = registry.champion()
     # Before the listing: an event that arrives between the two counts as not known.

@@ -48,14 +48,14 @@ class Regularization:
         """Lambda of one row.
 
         Args:
-            confidences: Of its observed entries, (n,).
+            confidences: Of its observed entries, (n,); their signs say nothing here.
             width: Entries it has in all: items for a viewer, viewers for an item.
         """
         return float(self.of_rows(confidences[None, :], width)[0])
 
     def of_rows(self, confidences: NDArray[np.float32], width: int) -> NDArray[np.float64]:
         """Lambda of rows with as many observed entries each: (g, n) to (g,), see of."""
-        known = (confidences.astype(np.float64) - 1.0).sum(axis=1)
+        known = (np.abs(confidences).astype(np.float64) - 1.0).sum(axis=1)
         return np.asarray(self.scale * (width + known) ** self.exponent)
 
 
@@ -72,11 +72,13 @@ class _Solved:
     Attributes:
         viewers: Which they are, (g,).
         rows: Item rows of the histories, (g, n).
+        wanted: Whether entry j has preference 1, (g, n).
         pulls: W y_j c_j: what entry j of the history adds to the taste, (g, f, n).
     """
 
     viewers: NDArray[np.int64]
     rows: NDArray[np.integer]
+    wanted: NDArray[np.bool_]
     pulls: _Matrix
 
 
@@ -110,8 +112,8 @@ class Tastes:
         """
         because = np.full_like(recommended, -1)
         for some in self._solved:
-            wanted = recommended[some.viewers]
-            shares = self._item_factors[wanted].astype(np.float64) @ some.pulls
+            asked = self._item_factors[recommended[some.viewers]].astype(np.float64)
+            shares = np.where(some.wanted[:, None, :], asked @ some.pulls, -np.inf)
             because[some.viewers] = np.take_along_axis(some.rows, shares.argmax(axis=2), axis=1)
         if (because[recommended >= 0] < 0).any():
             raise ValueError("an empty history explains nothing")
@@ -139,7 +141,8 @@ def fold_in_many(
         gram: Y'Y, (f, f), see gram_matrix.
         indptr: CSR row pointers of the viewers' histories, (n + 1,).
         rows: Item rows that they interacted with, distinct in a history, in any order, (nnz,).
-        confidences: Theirs, at least 1, (nnz,); 1 is what unobserved items have.
+        confidences: Theirs, at least 1, (nnz,); 1 is what unobserved items have. The negative of
+            one where the preference is 0, as implicit writes it.
         regularization: Of the training; above 0.
         explained: Whether to keep what Tastes.explain needs, f float64 an entry.
 
@@ -154,13 +157,14 @@ def fold_in_many(
         own, known = rows[entries], confidences[entries]
         lambdas = regularization.of_rows(known, n_items)
         observed, weights = item_factors[own].astype(np.float64), known.astype(np.float64)
-        inverse = _inverse_root(observed, gram, weights, lambdas)
+        inverse = _inverse_root(observed, gram, np.abs(weights), lambdas)
         # With L of the system's Cholesky factors, W is L^-T L^-1.
-        halves = inverse @ (observed * weights[:, :, None]).transpose(0, 2, 1)
+        wanted = np.maximum(weights, 0.0)
+        halves = inverse @ (observed * wanted[:, :, None]).transpose(0, 2, 1)
         turned = inverse.transpose(0, 2, 1)
         vectors[viewers] = (turned @ halves.sum(axis=2, keepdims=True))[:, :, 0]
         if explained:
-            solved.append(_Solved(viewers, own, turned @ halves))
+            solved.append(_Solved(viewers, own, weights > 0, turned @ halves))
     return Tastes(vectors, item_factors, tuple(solved))
 
 

@@ -16,19 +16,13 @@ from numpy.typing import NDArray
 from topshelf.events import Interaction
 
 __all__ = [
-    "MAX_HISTORY",
     "ConfidenceWeights",
     "Evidence",
-    "bound_history",
     "combine_evidence",
     "confidences_of",
     "event_confidences",
-    "merge_history",
     "on_grid",
 ]
-
-MAX_HISTORY = 20_000
-"""Most items in a packed history: 120 KB, so that a row stays far below DynamoDB's 400 KB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +47,10 @@ class ConfidenceWeights:
         rating_centred: Share of a viewer's own leniency that is taken off each rating before its
             strength is read, see topshelf.leniency: 1 for all of it, 0 for ratings as they are.
         other: Strength of any other event type.
+        unclicked: Strength of what was shown often and never taken: a confidence of
+            ``1 + alpha * unclicked`` in a preference of 0, which the factors are learned with; 0 to
+            look at nothing that was shown.
+        unclicked_from: Showings that are often.
         rating_min: Lowest rating of the platform's scale.
         rating_max: Highest rating of the platform's scale.
     """
@@ -68,19 +66,24 @@ class ConfidenceWeights:
     rating_top: float = 1.0
     rating_centred: float = 0.0
     other: float = 0.3
+    unclicked: float = 0.0
+    unclicked_from: int = 3
     rating_min: float = 0.5
     rating_max: float = 5.0
 
     def __post_init__(self) -> None:
         watches = (self.watch_floor, self.watch_full)
         ratings = (self.rating_floor, self.rating_top)
-        lowest = min(self.alpha, self.view, self.other, self.rewatched, *watches, *ratings)
+        others = (self.alpha, self.view, self.other, self.rewatched, self.unclicked)
+        lowest = min(*others, *watches, *ratings)
         if lowest < 0 or self.rating_max <= self.rating_min:
             raise ValueError(f"weights must not be negative, and rating_min < rating_max: {self}")
         if not 0 <= self.watch_abandoned < self.watch_completed <= 1:
             raise ValueError(f"0 <= watch_abandoned < watch_completed <= 1 must hold: {self}")
         if not 0 <= self.rating_centred <= 1:
             raise ValueError(f"rating_centred must be 0..1: {self}")
+        if self.unclicked_from < 1:
+            raise ValueError(f"unclicked_from must be at least 1: {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,60 +189,3 @@ def combine_evidence(
     stands = positions >= np.repeat(last_rating, counts)
     best = np.maximum.reduceat(np.where(stands, confidences, np.float32(0)), starts)
     return Evidence(distinct, best, last_rating >= 0, timestamps[starts + counts - 1])
-
-
-def merge_history(
-    rows: NDArray[np.int64],
-    confidences: NDArray[np.float32],
-    newer: Evidence,
-    known_until: int,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Adds newer evidence to a history, in strength by the rule of combine_evidence.
-
-    A history has no times, only an order and the newest time that it knows. What it does not hold
-    goes to its end. What it holds moves there if the evidence is newer than all that the history
-    knows, and else stays, and its strength only grows: it is either an event that came before,
-    which must change nothing, or a late one, whose place nobody knows any more, so that a late
-    rating does not take back what came after it. So the same evidence twice changes nothing, and
-    evidence that comes in order gives the order that a training would (but for events of the very
-    same millisecond that come one after the other).
-
-    Args:
-        rows: Item rows of the history, distinct, oldest first, (n,).
-        confidences: Theirs, (n,).
-        newer: Evidence whose pairs are item rows.
-        known_until: Newest event's time that the history knows, UTC milliseconds.
-
-    Returns:
-        Rows, oldest first, (m,), and their confidences, (m,). What is added is in its own order of
-        time, of equal times the lower row first.
-    """
-    merged = dict(zip(rows.tolist(), confidences.tolist(), strict=True))
-    for entry in np.lexsort((newer.pairs, newer.last_times)).tolist():
-        row, confidence = int(newer.pairs[entry]), float(newer.confidences[entry])
-        is_new = newer.last_times[entry] > known_until
-        if not (is_new and newer.rated[entry]):
-            confidence = max(confidence, merged.get(row, 0.0))
-        if is_new:
-            merged.pop(row, None)
-        merged[row] = confidence
-    return (
-        np.array(list(merged), dtype=np.int64),
-        np.array(list(merged.values()), dtype=np.float32),
-    )
-
-
-def bound_history(
-    rows: NDArray[np.int64], confidences: NDArray[np.float32], limit: int = MAX_HISTORY
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Keeps the newest ``limit`` items of a history.
-
-    Args:
-        rows: Item rows, oldest first, (n,).
-        confidences: Theirs, (n,).
-        limit: Most items to keep, above 0.
-
-    Returns:
-        Rows, oldest first, (min(n, limit),), and their confidences.
-    """
-    return rows[-limit:], confidences[-limit:]

@@ -17,13 +17,8 @@ from topshelf.damping import Damping
 from topshelf.errors import ConflictError, IntegrityError
 from topshelf.events import Interaction
 from topshelf.factors import Regularization, explain, fold_in, gram_matrix
-from topshelf.features import (
-    ConfidenceWeights,
-    bound_history,
-    combine_evidence,
-    confidences_of,
-    merge_history,
-)
+from topshelf.features import ConfidenceWeights, combine_evidence, confidences_of
+from topshelf.history import bound_history, merge_history, with_unclicked
 from topshelf.ids import IdMap, ItemId, ItemRow
 from topshelf.manifest import MANIFEST_NAME, parse_manifest
 from topshelf.ports import FactorStore, ModelRegistry, TopKStore
@@ -38,6 +33,7 @@ from topshelf.topk import (
     pack_rows,
     pack_scores,
     unpack_history,
+    unpack_rows,
 )
 from topshelf.weighing import Weighing
 
@@ -133,7 +129,7 @@ class ListRefresh:
             packed = pack_history(history[0].tolist(), history[1].tolist())
             if packed == old.history and generated_at == old.generated_at:
                 return "unchanged"
-            new = _list_of(model, history, generated_at, old.leniency)
+            new = _list_of(model, history, generated_at, old)
             if self._lists.replace(model.version, user_id, old, new):
                 return "refreshed"
         raise ConflictError(f"the list of a viewer in {model.version} keeps changing; try again")
@@ -189,6 +185,7 @@ def ready_list(
     source: Source,
     generated_at: int,
     leniency: float | None = None,
+    unclicked: NDArray[np.integer] | None = None,
 ) -> TopKList:
     """Packs a ranking into a list: how both the training and a refresh write one.
 
@@ -200,6 +197,7 @@ def ready_list(
         source: Who made it.
         generated_at: Newest event's time it knows, UTC milliseconds.
         leniency: Of the viewer, as the training found it; None where it counts for nothing.
+        unclicked: Rows of what the viewer was often shown and never took; None likewise.
     """
     rows, scores = ranked
     return TopKList(
@@ -210,6 +208,7 @@ def ready_list(
         source=source,
         generated_at=generated_at,
         leniency=leniency,
+        unclicked=None if unclicked is None else pack_rows(unclicked.tolist()),
     )
 
 
@@ -241,12 +240,17 @@ def _list_of(
     model: LiveModel,
     history: tuple[NDArray[np.int64], NDArray[np.float32]],
     generated_at: int,
-    leniency: float | None,
+    old: TopKList,
 ) -> TopKList:
-    rows = history[0]
+    seen = rows = history[0]
     weighed = model.weighing.served(*history)
+    unclicked = None
+    if old.unclicked is not None:
+        left = np.array(unpack_rows(old.unclicked), dtype=np.int64)
+        unclicked = left[~np.isin(left, seen)]
+        rows, weighed = with_unclicked(rows, weighed, unclicked, model.weights)
     taste = fold_in(model.item_factors, model.gram, rows, weighed, model.regularization)
-    best = top_k(taste[None, :], model.item_factors, np.array([0, len(rows)]), rows, TOP_K)
+    best = top_k(taste[None, :], model.item_factors, np.array([0, len(seen)]), seen, TOP_K)
     left = best.rows[0] != NO_ITEM
     ranked = best.rows[0][left], best.scores[0][left]
     because = explain(
@@ -264,5 +268,6 @@ def _list_of(
         because,
         source="refresh",
         generated_at=generated_at,
-        leniency=leniency,
+        leniency=old.leniency,
+        unclicked=unclicked,
     )

@@ -49,6 +49,8 @@ class TopKList:
         revision: How often the list was replaced since the batch; the store counts.
         title: Of the item, in the list of what is like it; empty where it is not known.
         leniency: Of the viewer, see topshelf.leniency; None where ratings count as they are.
+        unclicked: Rows of items that the viewer was often shown and never took, see pack_rows; None
+            where that counts for nothing.
     """
 
     items: str
@@ -60,6 +62,7 @@ class TopKList:
     revision: int = 0
     title: str = ""
     leniency: float | None = None
+    unclicked: bytes | None = None
 
     def item_ids(self) -> list[str]:
         """The item ids, best first."""

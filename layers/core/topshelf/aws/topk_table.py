@@ -22,7 +22,7 @@ _WHAT = "the top-K table"
 def import_line(user_id: str, ready: TopKList) -> bytes:
     """One line of DynamoDB's S3-import format (DynamoDB JSON), newline at the end."""
     item = _to_item(user_id, ready)
-    for name in ("scores", "history", "because"):
+    for name in {"scores", "history", "because", "unclicked"} & item.keys():
         item[name] = {"B": b64encode(item[name]["B"]).decode()}
     return json.dumps({"Item": item}, separators=(",", ":")).encode() + b"\n"
 
@@ -222,6 +222,8 @@ def _to_item(user_id: str, ready: TopKList) -> dict[str, dict[str, Any]]:
         item["title"] = {"S": ready.title}
     if ready.leniency is not None:
         item["leniency"] = {"N": str(ready.leniency)}
+    if ready.unclicked is not None:
+        item["unclicked"] = {"B": ready.unclicked}
     return item
 
 
@@ -242,6 +244,7 @@ def _from_item(item: dict[str, Any]) -> TopKList:
             revision=int(item.get("revision", {}).get("N", 0)),
             title=item.get("title", {}).get("S", ""),
             leniency=float(item["leniency"]["N"]) if "leniency" in item else None,
+            unclicked=bytes(item["unclicked"]["B"]) if "unclicked" in item else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnavailableError(f"a row of {_WHAT} is damaged ({error!r})") from error
