@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from topshelf.ranking import NO_ITEM, Ranked
 from topshelf.rerank import Calibration, Diversity, Histories, ItemModel, Stage, apply_stages
@@ -167,3 +169,33 @@ def test_stages_follow_each_other() -> None:
     both = apply_stages([Diversity(VECTORS, 0.5), Diversity(VECTORS, 1.0)], LIST, NOBODY)
     assert both.rows[0].tolist() == [10, 12, 11, 13]
     assert apply_stages([], LIST, NOBODY) is LIST
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.2, 0.6, 0.95]))
+def test_calibration_is_the_greedy_choice_by_the_formula(seed: int, weight: float) -> None:
+    """Steck's equations 2, 5 and 6 as they stand, item by item."""
+    rng = np.random.default_rng(seed)
+    genres = (rng.random((40, 6)) < 0.3).astype(np.float32)
+    shares = genres / np.maximum(genres.sum(axis=1, keepdims=True), 1)
+    rows = rng.choice(40, size=8, replace=False)
+    scores = -np.sort(-rng.random(8)).astype(np.float32)
+    seen, sure = rng.integers(0, 40, 5), (1 + rng.random(5)).astype(np.float32)
+    taste = (shares[seen].astype(np.float64) * sure[:, None]).sum(axis=0)
+    taste /= taste.sum() or 1
+    relevance = (scores - scores[-1]) / (scores[0] - scores[-1])
+    placed: list[int] = []
+    while len(placed) < 8:
+        worth = {}
+        for place in set(range(8)) - set(placed):
+            listed = shares[rows[[*placed, place]]].mean(axis=0, dtype=np.float64)
+            smooth = 0.99 * listed + 0.01 * taste
+            known = taste > 0
+            divergence = (taste[known] * np.log(taste[known] / smooth[known])).sum()
+            worth[place] = (1 - weight) * relevance[place] - weight * divergence
+        best = max(worth.values())
+        placed.append(min(place for place, value in worth.items() if value > best - 1e-9))
+    told = Histories(np.array([0, 5]), seen, sure)
+    given_list = Ranked(rows[None, :].astype(np.int64), scores[None, :])
+    found = apply_stages([Calibration(genres, weight)], given_list, told)
+    assert found.rows[0].tolist() == rows[placed].tolist()

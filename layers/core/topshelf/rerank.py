@@ -18,6 +18,9 @@ __all__ = ["Calibration", "Diversity", "Histories", "ItemModel", "Stage", "apply
 _SMOOTHING = 0.01
 """Share of the history's genres in those of a list, so that no logarithm is of 0: Steck's alpha."""
 
+_BLOCK = 256
+"""Viewers at once: calibration holds a number for each of their 100 items and every genre."""
+
 
 @dataclass(frozen=True, slots=True)
 class Histories:
@@ -32,6 +35,12 @@ class Histories:
     indptr: NDArray[np.integer]
     rows: NDArray[np.integer]
     confidences: NDArray[np.float32]
+
+    def of(self, start: int, stop: int) -> "Histories":
+        """Those of the viewers from row start to before row stop."""
+        bounds = self.indptr[start : stop + 1]
+        own = slice(bounds[0], bounds[-1])
+        return Histories(bounds - bounds[0], self.rows[own], self.confidences[own])
 
 
 class Stage(Protocol):
@@ -50,11 +59,17 @@ class Stage(Protocol):
 
 
 def apply_stages(stages: Sequence[Stage], ranked: Ranked, histories: Histories) -> Ranked:
-    """The rankings after all stages, in turn."""
-    for stage in stages:
-        order = stage.order(ranked, histories)
-        ranked = Ranked(np.take_along_axis(ranked.rows, order, axis=1), ranked.scores)
-    return ranked
+    """The rankings after all stages, in turn; some viewers at a time: that bounds the memory."""
+    if not stages:
+        return ranked
+    rows = ranked.rows.copy()
+    for start in range(0, len(rows), _BLOCK):
+        own = slice(start, start + _BLOCK)
+        some = histories.of(start, min(start + _BLOCK, len(rows)))
+        for stage in stages:
+            order = stage.order(Ranked(rows[own], ranked.scores[own]), some)
+            rows[own] = np.take_along_axis(rows[own], order, axis=1)
+    return Ranked(rows, ranked.scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +139,64 @@ class Calibration:
         taste = taste / np.where(total > 0, total, 1)
         own = shares[ranked.rows]
         left = np.where(filled, (1 - self.weight) * _relevance(ranked), -np.inf)
+        divergences = _Divergences(taste, self.genres[ranked.rows])
         placed = np.zeros_like(taste)
         order = np.empty(left.shape, dtype=np.int64)
         viewers = np.arange(len(left))
         for place in range(left.shape[1]):
-            after = (placed[:, None, :] + own) / (place + 1)
-            best = (left - self.weight * _divergence(taste[:, None, :], after)).argmax(axis=1)
+            after = divergences.after(placed, place + 1)
+            best = (left - self.weight * after).argmax(axis=1)
             order[:, place] = best
             placed += own[viewers, best]
             left[viewers, best] = -np.inf
         return _empty_last(order, filled)
+
+
+class _Divergences:
+    """KL(taste, smoothed genres of a list) for every item that may come next.
+
+    An item changes the list's shares of its own few genres alone, and by as much as another with as
+    many genres does. So logarithms are taken of each genre and number, and not of each item.
+    """
+
+    def __init__(self, taste: NDArray[np.float64], genres: NDArray[np.float32]) -> None:
+        """Finds the genres of the items.
+
+        Args:
+            taste: (n, genres), each row adding up to 1 or 0.
+            genres: Of the items of each list, ones, (n, k, genres).
+        """
+        n, self._k, self._width = genres.shape
+        self._taste = taste
+        numbers = genres.sum(axis=2).astype(np.int64)
+        self._numbers, kind = np.unique(np.maximum(numbers, 1), return_inverse=True)
+        self._most = int(numbers.max(initial=0))
+        # Places in a table of (n, numbers, genres + 1), whose last column is for no genre: 0.
+        row = np.arange(n)[:, None] * len(self._numbers) + kind.reshape(numbers.shape)
+        first = np.argsort(genres == 0, axis=2, kind="stable")[:, :, : self._most]
+        there = np.arange(self._most) < numbers[:, :, None]
+        self._places = row[:, :, None] * (self._width + 1) + np.where(there, first, self._width)
+
+    def after(self, placed: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+        """With each item as the last of so many.
+
+        Args:
+            placed: Sum of the genres' shares of the items before, (n, genres).
+            length: Of the list with the item.
+
+        Returns:
+            (n, k); 0 for who has no taste in genres.
+        """
+        taste = self._taste
+        before = (1 - _SMOOTHING) * placed / length + _SMOOTHING * taste
+        safe = np.where(taste > 0, before, 1.0)
+        whole = (taste * np.log(np.where(taste > 0, taste, 1.0) / safe)).sum(axis=1)
+        added = (1 - _SMOOTHING) / (self._numbers * length)
+        gains = np.zeros((len(taste), len(self._numbers), self._width + 1))
+        with_item = safe[:, None, :] + added[:, None]
+        gains[:, :, :-1] = taste[:, None, :] * np.log(with_item / safe[:, None, :])
+        found: NDArray[np.float64] = gains.ravel()[self._places].sum(axis=2)
+        return whole[:, None] - found
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +250,6 @@ def _standardized(values: NDArray[np.floating], known: NDArray[np.bool_]) -> NDA
     spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / counts)
     found: NDArray[np.float64] = centred / np.where(spread > 0, spread, 1.0)
     return found
-
-
-def _divergence(taste: NDArray[np.float64], shown: NDArray[np.float64]) -> NDArray[np.float64]:
-    """KL(taste, smoothed shown) over the last axis; 0 for who has no taste in genres."""
-    smooth = (1 - _SMOOTHING) * shown + _SMOOTHING * taste
-    ratio = np.where(taste > 0, taste / np.where(smooth > 0, smooth, 1.0), 1.0)
-    divergence: NDArray[np.float64] = (taste * np.log(ratio)).sum(axis=-1)
-    return divergence
 
 
 def _empty_last(order: NDArray[np.int64], filled: NDArray[np.bool_]) -> NDArray[np.int64]:
