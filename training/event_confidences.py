@@ -52,8 +52,9 @@ def confidences_of_events(
     for start in range(0, n, _EVENTS_AT_ONCE):
         part = events.select("event_type", "event_value").slice(start, _EVENTS_AT_ONCE)
         own = slice(start, start + len(part))
-        kinds = part["event_type"].unique().sort()
-        codes = part["event_type"].cast(pl.Enum(kinds)).to_physical().to_numpy()
+        types_of = part["event_type"].cast(pl.String)
+        kinds = types_of.unique().sort()
+        codes = types_of.cast(pl.Enum(kinds)).to_physical().to_numpy()
         types = np.array(kinds.to_list(), dtype=np.str_)[codes]
         values = part["event_value"].fill_null(float("nan")).to_numpy()
         shift = 0.0 if lenient is None else lenient[users[own]]
@@ -68,6 +69,7 @@ def confidences_of_events(
 def _leniencies(
     events: pl.DataFrame, users: NDArray[np.int32], n_users: int
 ) -> NDArray[np.float64]:
-    rated = (events["event_type"] == "rating") & events["event_value"].is_not_null()
+    is_rating = (pl.col("event_type") == "rating") & pl.col("event_value").is_not_null()
+    rated = events.select(is_rating).to_series()
     values = events["event_value"].filter(rated).to_numpy()
     return leniencies(users[rated.to_numpy()], values, n_users)

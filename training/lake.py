@@ -7,6 +7,7 @@ they read what is surely an interaction alone (see training.event_blocks).
 """
 
 import gzip
+import io
 import json
 import re
 from collections import Counter
@@ -29,7 +30,7 @@ EVENT_SCHEMA: dict[str, pl.DataType] = {
     "user_id": pl.String(),
     "session_id": pl.String(),
     "item_id": pl.String(),
-    "event_type": pl.String(),
+    "event_type": pl.Categorical(pl.Categories("topshelf.event_type", physical=pl.UInt16)),
     "event_value": pl.Float64(),
     "timestamp": pl.Int64(),
     "event_id": pl.String(),
@@ -173,6 +174,7 @@ def _checked(key: str, packed: bytes, policy: EventPolicy, *, shown: bool) -> _C
         found = sure_lines(block, policy)
         told += len(found.events)
         frame = found.events.select("line", *EVENT_SCHEMA)
+        frame = frame.with_columns(pl.col("event_type").cast(EVENT_SCHEMA["event_type"]))
         accepted: dict[int, Interaction] = {}
         for place, line in _one_by_one(block, found.unsure):
             told += 1
@@ -190,7 +192,17 @@ def _checked(key: str, packed: bytes, policy: EventPolicy, *, shown: bool) -> _C
         if shown:
             exposed += [shown_in(found.events), shown_by(list(accepted.values()))]
         before += found.lines
-    return _Checked(pl.concat(frames), pl.concat(exposed), refused, told)
+    return _Checked(_compact(pl.concat(frames)), pl.concat(exposed), refused, told)
+
+
+def _compact(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same rows without what is left of their reading: buffers half full, text left out.
+
+    A fifth of the memory of a whole lake.
+    """
+    stream = io.BytesIO()
+    frame.write_ipc(stream, compression="lz4")
+    return pl.read_ipc(stream.getvalue())
 
 
 def _one_by_one(block: bytes, places: list[int]) -> Iterator[tuple[int, bytes]]:

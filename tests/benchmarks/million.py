@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -33,6 +34,7 @@ from training.job import train
 from training.parameters import TrainingParameters
 
 _OBJECT_BYTES = 40 << 20
+_MOST_EVENTS = 50_000_000
 
 
 class Folder:
@@ -90,8 +92,8 @@ class Folder:
 class LakeFile:
     """A file for write_lines: packs what comes into objects, on another core, a few at once."""
 
-    def __init__(self, folder: Folder, pool: ThreadPoolExecutor) -> None:
-        self._folder, self._pool = folder, pool
+    def __init__(self, folder: Folder, pool: ThreadPoolExecutor, kind: str) -> None:
+        self._folder, self._pool, self._kind = folder, pool, kind
         self._held, self._waiting = bytearray(), list[Future[None]]()
         self._objects = 0
 
@@ -101,7 +103,7 @@ class LakeFile:
             self.flush()
 
     def flush(self) -> None:
-        name = f"events/dt=2026-01-01/import-{self._objects:05d}.jsonl.gz"
+        name = f"events/dt=2026-01-01/import-{self._kind}-{self._objects:05d}.jsonl.gz"
         self._objects += 1
         packed = bytes(self._held)
         self._held.clear()
@@ -147,14 +149,20 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def write_lake(root: Path, options: SimulatorOptions) -> None:
-    """Writes the events and the catalogue of the built-in viewers."""
+def write_lake(root: Path, options: SimulatorOptions, events: int) -> None:
+    """Writes the events and the catalogue of the built-in viewers.
+
+    They have at most 50 million events. More are those of several lives of the same viewers.
+    """
     folder = Folder(root)
     folder.put("items.jsonl.gz", gzip.compress(encode_movies(catalogue(options)), mtime=0))
     with ThreadPoolExecutor(2) as pool:
-        file = LakeFile(folder, pool)
-        write_lines(options, file)  # type: ignore[arg-type]  # it calls write alone
-        file.close()
+        lives = -(-events // _MOST_EVENTS)
+        for life in range(lives):
+            own = replace(options, interactions=events // lives, seed=options.seed + life)
+            file = LakeFile(folder, pool, f"{life}")
+            write_lines(own, file)  # type: ignore[arg-type]  # it calls write alone
+            file.close()
 
 
 def run(root: Path, iterations: int, clock: Callable[[], datetime]) -> Path:
@@ -189,19 +197,22 @@ def main() -> None:
     arguments.add_argument(
         "--lake", type=Path, help="a folder to keep the events in, and find them"
     )
-    arguments.add_argument("--stored", type=int, default=50_000, help="lists to import")
+    arguments.add_argument("--stored", type=int, default=2_000_000, help="lists to import")
     arguments.add_argument("--reads", type=int, default=10_000, help="of those, at random")
     chosen = arguments.parse_args()
     options = SimulatorOptions(
-        viewers=chosen.users, movies=chosen.items, interactions=chosen.events, days=365
+        viewers=chosen.users,
+        movies=chosen.items,
+        interactions=min(chosen.events, _MOST_EVENTS),
+        days=365,
     )
-    key = sha256(repr(options).encode()).hexdigest()[:8]
+    key = sha256(f"{options} {chosen.events}".encode()).hexdigest()[:8]
     kept = chosen.lake is not None
     root = chosen.lake / key if kept else Path(mkdtemp(prefix="topshelf-million-"))
     try:
         if not (root / "complete").exists():
             began = time.perf_counter()
-            write_lake(root, options)
+            write_lake(root, options, chosen.events)
             (root / "complete").touch()
             say(f"{'simulated':<12} {time.perf_counter() - began:8.1f} s   peak {peak():5.2f} GiB")
         # From here on the peak is that of the training.

@@ -17,6 +17,7 @@ from training.ablation import ablate
 from training.als import ALSParameters
 from training.evaluate import Evaluation, evaluate
 from training.interactions import Interactions, build_interactions, clean_events
+from training.lake import EVENT_SCHEMA
 from training.parameters import TrainingParameters
 from training.selection import timeline_of
 from training.shrinkage import settle_shrinkage
@@ -33,7 +34,7 @@ def load_movielens(folder: Path) -> pl.DataFrame:
         pl.format("u{}", "userId").alias("user_id"),
         pl.lit(None, pl.String).alias("session_id"),
         pl.format("m{}", "movieId").alias("item_id"),
-        pl.lit("rating").alias("event_type"),
+        pl.lit("rating", EVENT_SCHEMA["event_type"]).alias("event_type"),
         pl.col("rating").cast(pl.Float64).alias("event_value"),
         (pl.col("timestamp").cast(pl.Int64) * 1000).alias("timestamp"),
         pl.lit(None, pl.String).alias("event_id"),

@@ -3,9 +3,9 @@
 import gzip
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -34,39 +34,55 @@ def import_and_read(model: Path, *, at_least: int, reads: int, rng: np.random.Ge
     Raises:
         RuntimeError: The import failed, or a list was not what the file says.
     """
-    lines: dict[str, bytes] = {}
+    before = 0
+    files: list[tuple[Path, int]] = []
+    for path in sorted((model / "topk").iterdir()):
+        if before >= at_least:
+            break
+        files.append((path, len(_lines(path))))
+        before += files[-1][1]
     with TemporaryDirectory(prefix="topshelf-store-") as folder:
         server = MotoServer(free_port(), Path(folder) / "emulator.log")
         server.start()
         try:
-            where = {"region": _REGION, "endpoint_url": server.endpoint_url}
+            where: dict[str, Any] = {"region": _REGION, "endpoint_url": server.endpoint_url}
             s3, dynamodb = create_client("s3", **where), create_client("dynamodb", **where)
             s3.create_bucket(Bucket=_BUCKET)
-            for path in sorted((model / "topk").iterdir()):
-                if len(lines) >= at_least:
-                    break
+            for path, _ in files:
                 key = f"models/{model.name}/topk/{path.name}"
                 s3.put_object(Bucket=_BUCKET, Key=key, Body=path.read_bytes())
-                lines |= dict(_lines(path))
             began = time.perf_counter()
-            _import(
-                TopKTableImport(dynamodb, prefix=_PREFIX, bucket=_BUCKET), model.name, len(lines)
-            )
+            imports = TopKTableImport(dynamodb, prefix=_PREFIX, bucket=_BUCKET)
+            _import(imports, model.name, before)
             imported = time.perf_counter() - began
             table = TopKTable(dynamodb, prefix=_PREFIX)
-            keys = sorted(lines)
-            began = time.perf_counter()
-            for place in rng.integers(len(keys), size=reads).tolist():
-                found = table.get(model.name, keys[place])
-                if found is None or import_line(keys[place], found) != lines[keys[place]]:
-                    raise RuntimeError(f"{keys[place]} is not stored as its list says: {found}")
-            took = time.perf_counter() - began
+            took = 0.0
+            for line in _drawn(files, reads, rng):
+                key = json.loads(line)["Item"]["user_id"]["S"]
+                began = time.perf_counter()
+                found = table.get(model.name, key)
+                took += time.perf_counter() - began
+                if found is None or import_line(key, found) != line:
+                    raise RuntimeError(f"{key} is not stored as its list says: {found}")
         finally:
             server.stop()
     return (
-        f"{len(lines):,} lists imported in {imported:.1f} s; "
+        f"{before:,} lists imported in {imported:.1f} s; "
         f"{reads:,} random reads in {took:.1f} s, each equal to its list"
     )
+
+
+def _drawn(files: list[tuple[Path, int]], reads: int, rng: np.random.Generator) -> list[bytes]:
+    """Lines at random, in random order; one file's are held at a time."""
+    ends = np.cumsum([count for _, count in files])
+    places = rng.integers(int(ends[-1]), size=reads)
+    of_file = np.searchsorted(ends, places, side="right")
+    drawn: dict[int, bytes] = {}
+    for number, (path, count) in enumerate(files):
+        lines = _lines(path)
+        for draw in np.flatnonzero(of_file == number).tolist():
+            drawn[draw] = lines[int(places[draw] - ends[number] + count)]
+    return [drawn[draw] for draw in range(reads)]
 
 
 def _import(imports: TopKTableImport, version: str, expected: int) -> None:
@@ -77,7 +93,6 @@ def _import(imports: TopKTableImport, version: str, expected: int) -> None:
         raise RuntimeError(f"the import of {expected:,} lists ended so: {report}")
 
 
-def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
+def _lines(path: Path) -> list[bytes]:
     with gzip.open(path) as file:
-        for line in file:
-            yield json.loads(line)["Item"]["user_id"]["S"], line
+        return list(file)
