@@ -62,12 +62,12 @@ demo-once: $(READY) ## the same, checked, and done
 .PHONY: test
 test: $(READY) ## the tests, with coverage
 	@mkdir -p .build/reports
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report=xml:.build/reports/coverage.xml --junit-xml=.build/reports/junit.xml
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=xml:.build/reports/coverage.xml --junit-xml=.build/reports/junit.xml
 	@$(BIN)/coverage report --skip-covered --fail-under=90
 
 .PHONY: test-all
 test-all: $(READY) ## the tests, slow ones too
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m ''
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m ''
 
 # mutmut wants the folder of the code to be named src.
 .PHONY: mutation

@@ -17,6 +17,7 @@ _POLL_SECONDS: Final = 0.05
 _EPHEMERAL: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _FIRST: Final = 10_240
 _LAST: Final = 65_535
+_ATTEMPTS: Final = 200
 _given: Final[set[int]] = set()
 
 
@@ -52,12 +53,13 @@ def free_port() -> int:
 
     It is outside the range from which the kernel takes the near end of each new connection, so that
     no connection of another program can take it in between; and no other call in this process
-    is given it. Where all of those are used, it is any that is free at this moment.
+    is given it. Where none of those is to be had, it is any that is free at this moment.
     """
     first, last = _ephemeral()
     outside = [*range(_FIRST, min(first, _LAST)), *range(max(last + 1, _FIRST), _LAST + 1)]
     port: int
-    for port in secrets.SystemRandom().sample(outside, len(outside)):
+    for _ in range(_ATTEMPTS if outside else 0):
+        port = secrets.choice(outside)
         if port not in _given and _is_free(port):
             _given.add(port)
             return port
