@@ -133,8 +133,10 @@ def tune(
     # Its own account of an interruption is a traceback.
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     types = validation.signals
-    first = validation.gains(start)
+    # What a training would choose by itself is no gain of a search.
+    start = validation.settled(start)
     study = _study(file, seed, _fingerprint(validation, start))
+    first = validation.gains(start)
 
     def objective(trial: Trial) -> float:
         try:
@@ -160,16 +162,21 @@ def tune(
 
 
 def _study(file: Path, seed: int, fingerprint: str) -> optuna.Study:
-    storage = JournalStorage(JournalFileBackend(str(file)))
-    study = optuna.create_study(
-        study_name=_NAME, storage=storage, direction="maximize", load_if_exists=True
-    )
+    try:
+        storage = JournalStorage(JournalFileBackend(str(file)))
+        study = optuna.create_study(
+            study_name=_NAME, storage=storage, direction="maximize", load_if_exists=True
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise InvalidInputError(
+            "study", f"{file} can be no study ({error!r:.200}); name another file"
+        ) from error
     known = study.user_attrs.setdefault("data", fingerprint)
     if known != fingerprint:
         raise InvalidInputError(
             "study",
-            f"{file} is a study of other data or of another start; name another file, or delete "
-            "it to begin anew",
+            f"{file} is a study of other data, of another start or of another search; name another "
+            "file, or delete it to begin anew",
         )
     study.set_user_attr("data", fingerprint)
     # Who goes on draws on: the same seed again would draw the same trials again.
@@ -179,7 +186,8 @@ def _study(file: Path, seed: int, fingerprint: str) -> optuna.Study:
 
 
 def _fingerprint(validation: Validation, start: TrainingParameters) -> str:
-    return sha256(f"{validation.fingerprint} {start}".encode()).hexdigest()
+    searched = f"{DIALS} {_RECENCY} {sorted(validation.signals)}"
+    return sha256(f"{validation.fingerprint} {start} {searched}".encode()).hexdigest()
 
 
 def _finished(study: optuna.Study) -> int:

@@ -5,6 +5,8 @@ fifth of what is left is asked for. Which viewers are asked does not depend on t
 that any two of them compare viewer by viewer.
 """
 
+from hashlib import sha256
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from training.evaluate import fit, rank
 from training.interactions import build_interactions
 from training.parameters import TrainingParameters
 from training.selection import sample_users, split_by_time, timeline_of
+from training.shrinkage import settle_shrinkage
 
 __all__ = ["Validation"]
 
@@ -52,9 +55,21 @@ class Validation:
 
     @property
     def fingerprint(self) -> str:
-        """Tells other data."""
-        newest = int(self._events["timestamp"].to_numpy().max())
-        return f"{self._events.height} {newest} {self._events['user_id'].n_unique()}"
+        """Differs where the data or the viewers who are asked do."""
+        digest = sha256(f"{self._seed} {self._max_entries}".encode())
+        for frame in (self._events, self._shown):
+            if frame is not None:
+                # In any order, as the rows may be; each hash of polars is the same in every run.
+                rows = np.sort(frame.hash_rows(seed=0).to_numpy())
+                digest.update(f"{frame.columns} {frame.height}".encode())
+                digest.update(rows.tobytes())
+        return digest.hexdigest()
+
+    def settled(self, parameters: TrainingParameters) -> TrainingParameters:
+        """The parameters with the shrinkage that a training of them would choose."""
+        data = build_interactions(self._events, parameters.confidence, self._shown)
+        found, _ = settle_shrinkage(lambda: timeline_of(data), parameters, lambda *_: None)
+        return found
 
     def gains(self, parameters: TrainingParameters) -> NDArray[np.float64]:
         """NDCG@10 of each viewer who is asked, (n,), in the same order whatever the parameters.
@@ -68,7 +83,9 @@ class Validation:
         split = split_by_time(split_by_time(timeline, rng).history, rng)
         if len(split.users) == 0:
             raise InvalidInputError(
-                "events", "nobody has the seven items that a validation takes; bring more events"
+                "events",
+                f"none of {timeline.n_users:,} viewers has the six items that a validation takes; "
+                "bring more events, or draw more of them (--entries)",
             )
         model = fit(
             split.history,

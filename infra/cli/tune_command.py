@@ -1,5 +1,6 @@
 """``topshelf tune``: parameters for a platform's own data."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +14,11 @@ from topshelf.errors import InvalidInputError
 from topshelf.features import ConfidenceWeights
 from training.ablation import Ablation, ablate
 from training.als import ALSParameters
+from training.checks import DataChecks, check_reading
 from training.interactions import clean_events
 from training.lake import read_lake
 from training.parameters import TrainingParameters, parameters_text
+from training.publish import catalogue_entries
 from training.tune import Tuned, tune
 from training.validation import Validation
 
@@ -29,7 +32,10 @@ def tuning(
         int, typer.Option(min=1, max=10_000, help="Trainings of the study in all")
     ] = 100,
     minutes: Annotated[
-        float | None, typer.Option(min=0.01, help="Bound on this run; none unless given")
+        float | None,
+        typer.Option(
+            min=0.01, help="Bound on this run's search; what each part is worth is asked after it"
+        ),
     ] = None,
     study: Annotated[
         Path, typer.Option(help="Where the study is kept; a study that is there goes on")
@@ -44,6 +50,14 @@ def tuning(
         int, typer.Option(min=1000, help="Viewers are drawn until they have so many interactions")
     ] = 2_000_000,
     seed: Annotated[int, typer.Option(min=0, help="Of the search")] = 0,
+    checks: Annotated[
+        str,
+        typer.Option(envvar="TOPSHELF_CHECKS", help="As `topshelf train --checks`"),
+    ] = "",
+    skip_checks: Annotated[
+        str,
+        typer.Option(envvar="TOPSHELF_CHECKS_SKIP", help="As `topshelf train --skip-checks`"),
+    ] = "",
 ) -> None:
     """Search the parameters that fit this platform's data, and tell what each part is worth.
 
@@ -52,6 +66,9 @@ def tuning(
 
     Example: `topshelf tune --minutes 30 && topshelf train --parameters parameters.json`
     """
+    _writable(study)
+    _writable(file)
+    limits = DataChecks.from_settings(checks, skip_checks)
     connected = options.where(ctx).connect()
     policy = connected.policy()
     start = TrainingParameters(
@@ -61,7 +78,16 @@ def tuning(
     with stages() as progress:
         lake = LakeBucket(connected.client("s3"), bucket=connected.outputs["BucketName"])
         reading = read_lake(lake, policy, progress, shown=True)
-        cleaned = clean_events(reading.events, reading.shown)
+        catalogue, _ = catalogue_entries(lake.catalogue())
+        checked = check_reading(
+            reading,
+            limits,
+            policy=policy,
+            now=int(datetime.now(UTC).timestamp() * 1000),
+            known_items=catalogue,
+            progress=progress,
+        )
+        cleaned = clean_events(checked.events, reading.shown)
         validation = Validation(cleaned.events, cleaned.shown, seed=seed, max_entries=entries)
         progress("tune", 0, trials)
         found = tune(
@@ -83,6 +109,12 @@ def tuning(
         )
     err.print(_table(found, worth))
     out.print(f"{file} holds the best of {found.trials} trials; topshelf train --parameters {file}")
+
+
+def _writable(path: Path) -> None:
+    """Told before the search, and not after it."""
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise InvalidInputError("out", f"{path} cannot be written: name a file in a folder that is")
 
 
 def _write(path: Path, text: str) -> None:
@@ -107,7 +139,9 @@ def _table(found: Tuned, worth: list[Ablation]) -> Table:
     for one in worth:
         left = one.ratio
         table.add_row(
-            f"  without: {one.name}",
+            f"  with: {name}"
+            if (name := one.name.removeprefix("+ ")) != one.name
+            else f"  without: {name}",
             f"{one.ndcg:.4f}",
             f"{left.ratio:.3f}",
             f"{left.low:.3f}..{left.high:.3f}",

@@ -6,8 +6,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import optuna
 import polars as pl
 import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from tests.builders.event_frames import good_events
 from topshelf.damping import Damping
@@ -16,6 +19,7 @@ from topshelf.features import ConfidenceWeights
 from topshelf.recency import Recency
 from training.ablation import ablate, ablated
 from training.als import ALSParameters
+from training.exposures import SHOWN_SCHEMA
 from training.interactions import clean_events
 from training.parameters import TrainingParameters, parameters_of, parameters_text
 from training.tune import tune
@@ -44,7 +48,7 @@ def test_the_same_viewers_are_asked_whatever_the_parameters() -> None:
 
 def test_too_little_to_hold_out_is_told() -> None:
     few = events().sort("timestamp").group_by("user_id").head(2)
-    with pytest.raises(InvalidInputError, match="nobody has the seven items"):
+    with pytest.raises(InvalidInputError, match="has the six items"):
         Validation(few).gains(SMALL)
 
 
@@ -87,6 +91,42 @@ def test_a_study_of_other_data_is_refused(tmp_path: Path) -> None:
     assert refused.value.field == "study"
 
 
+def test_a_study_of_another_search_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "study"
+    tune(judge(), SMALL, file=file, trials=1)
+    renamed = events().with_columns(pl.col("item_id") + "x")
+    others = [
+        judge(renamed),
+        Validation(events(), max_entries=9_000),
+        Validation(events(), seed=3, max_entries=8_000),
+    ]
+    for other in others:
+        with pytest.raises(InvalidInputError, match="is a study of other data"):
+            tune(other, SMALL, file=file, trials=1)
+    shuffled = events().sample(fraction=1, shuffle=True, seed=1)
+    assert tune(judge(shuffled), SMALL, file=file, trials=1).trials == 1
+
+
+@pytest.mark.parametrize("there", [None, "{}", "folder"])
+def test_a_file_that_can_be_no_study_is_told(tmp_path: Path, there: str | None) -> None:
+    file = tmp_path / ("missing/study" if there is None else "study")
+    if there == "folder":
+        file.mkdir()
+    elif there is not None:
+        file.write_text(there + "\n")
+    with pytest.raises(InvalidInputError, match="can be no study") as refused:
+        tune(judge(), SMALL, file=file, trials=1)
+    assert refused.value.field == "study"
+
+
+def test_what_a_training_chooses_by_itself_is_no_gain_of_a_search(tmp_path: Path) -> None:
+    validation = judge()
+    found = tune(validation, SMALL, file=tmp_path / "study", trials=1)
+    settled = validation.settled(SMALL)
+    assert settled.als.shrinkage is not None
+    assert found.before == pytest.approx(float(validation.gains(settled).mean()))
+
+
 def test_a_search_may_be_interrupted(tmp_path: Path) -> None:
     def interrupt(done: int, _best: float) -> None:
         if done == 2:
@@ -127,6 +167,28 @@ def test_what_is_left_out_is_what_the_data_and_the_parameters_have() -> None:
     assert variants["+ rewatching"].confidence == replace(damped.confidence, rewatched=0.5)
     on = replace(damped, confidence=variants["+ rewatching"].confidence)
     assert dict(ablated(on, {"watch"}))["rewatching"] == damped
+    shown = dict(ablated(damped, {"view", "impression"}))
+    tried = shown["+ exposures without a click"]
+    assert tried.confidence == replace(damped.confidence, unclicked=0.3)
+    assert dict(ablated(tried, {"view", "impression"}))["exposures without a click"] == damped
+    assert "kinds of events" not in shown
+
+
+def test_what_was_shown_is_searched_where_it_is(tmp_path: Path) -> None:
+    found = events()
+    shown = pl.concat([pl.DataFrame(schema=SHOWN_SCHEMA), found.head(3).select(*SHOWN_SCHEMA)])
+    validation = Validation(found, shown, max_entries=8_000)
+    assert validation.signals - judge().signals == {"impression"}
+
+    def searched(validation: Validation, name: str) -> set[str]:
+        file = tmp_path / name
+        tune(validation, SMALL, file=file, trials=1)
+        storage = JournalStorage(JournalFileBackend(str(file)))
+        (trial,) = optuna.load_study(study_name="topshelf", storage=storage).trials
+        return set(trial.params)
+
+    more = searched(validation, "shown") - searched(judge(), "plain")
+    assert more == {"confidence.unclicked", "confidence.unclicked_from"}
 
 
 def test_an_ablation_compares_with_the_whole() -> None:
@@ -172,6 +234,13 @@ def test_what_is_not_named_stays() -> None:
         ('{"confidence": {"alpha": null}}', "confidence.alpha", "a number is wanted, not null"),
         ('{"confidence": {"alpha": -1}}', "confidence", "must not be negative"),
         ('{"confidence": {"alpha": NaN}}', "confidence.alpha", "a number is wanted"),
+        ('{"confidence": {"alpha": 1' + "0" * 400 + "}}", "confidence.alpha", "a number is wanted"),
+        ('{"confidence": {"alpha": 1e6}}', "confidence", "no confidence may be above 65,504"),
+        ("[" * 100_000, "parameters", "this is not JSON"),
+        ('{"als": {"seed": -1}}', "parameters", "seed and threads must not be negative"),
+        ('{"als": {"threads": -5}}', "parameters", "seed and threads must not be negative"),
+        ('{"als": {"factors": 1025}}', "parameters", "at most 1,024 factors"),
+        ('{"als": {"iterations": 100000}}', "parameters", "1,000 iterations"),
         ('{"recency": {"half_life": 0}}', "recency", "must be above 0"),
         ('{"recency": {"half_life": "x"}}', "recency.half_life", "a number or null is wanted"),
         ('{"damping": {"usual_history": 3}}', "damping.usual_history", "there is no parameter"),
