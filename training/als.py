@@ -28,6 +28,9 @@ __all__ = [
     "row_regularization",
 ]
 
+MAX_FACTORS = 1024
+MAX_ITERATIONS = 1000
+
 USUAL_SHRINKAGE = 0.5
 """Near the best on MovieLens sets, dense and thinned out."""
 
@@ -70,6 +73,13 @@ class ALSParameters:
                 "parameters",
                 f"factors, iterations, regularization and shrinkage must be above 0: {self}",
             )
+        if self.factors > MAX_FACTORS or self.iterations > MAX_ITERATIONS:
+            raise InvalidInputError(
+                "parameters",
+                f"at most {MAX_FACTORS:,} factors and {MAX_ITERATIONS:,} iterations: {self}",
+            )
+        if min(self.seed, self.threads) < 0:
+            raise InvalidInputError("parameters", f"seed and threads must not be negative: {self}")
         if not 0 <= self.exponent <= 2:
             raise InvalidInputError("parameters", f"exponent must be 0..2: {self}")
 

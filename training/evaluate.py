@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from topshelf.damping import Damping
 from topshelf.errors import InvalidInputError
@@ -28,7 +29,7 @@ from training.ranker import top_k
 from training.selection import TemporalSplit, Timeline, split_by_time, timeline_of, weighing_for
 from training.stages import Reranking, StageMaker, histories_of
 
-__all__ = ["Evaluation", "Model", "evaluate", "evaluate_split", "fit", "rank", "tastes"]
+__all__ = ["Evaluation", "Model", "evaluate", "evaluate_split", "fit", "rank", "served", "tastes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +177,18 @@ def fit(
     return Model(factors, weighing)
 
 
+def served(weighing: Weighing, known: Timeline) -> csr_matrix:
+    """What tastes are folded in from: histories as they are served, and what was never taken."""
+    weighed = known.matrix(weighing.served(known.rows, known.confidences, known.indptr))
+    unclicked = known.unclicked()
+    return weighed if unclicked is None else (weighed + unclicked).tocsr()
+
+
 def tastes(model: Model, known: Timeline) -> NDArray[np.float32]:
     """The factors of viewers as they are served, (n, f)."""
     factors = model.factors
-    weighed = known.matrix(model.weighing.served(known.rows, known.confidences, known.indptr))
-    if (unclicked := known.unclicked()) is not None:
-        weighed = (weighed + unclicked).tocsr()
-    return fold_in_users(factors.items, factors.gram, weighed, factors.regularization)
+    told = served(model.weighing, known)
+    return fold_in_users(factors.items, factors.gram, told, factors.regularization)
 
 
 def rank(

@@ -4,7 +4,7 @@ In this order: what is chosen is judged on the validation, before the test; then
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from topshelf.catalog import Movie
@@ -31,8 +31,8 @@ class Examined:
     """What is examined.
 
     Attributes:
-        als: Of the factorization, its regularization settled on all of the data.
-        given: As they were given: a sample of viewers wants a regularization of its own.
+        als: Of the factorization. Where they name no regularization, every training derives its own
+            from the histories that it is given: that of all data has seen the test.
         recency: Of served tastes.
         damping: Of evidence.
         reranking: Stages that are on.
@@ -43,7 +43,6 @@ class Examined:
     """
 
     als: ALSParameters
-    given: ALSParameters
     recency: Recency = field(default_factory=Recency)
     damping: Damping = field(default_factory=Damping)
     reranking: Reranking = field(default_factory=Reranking)
@@ -95,10 +94,9 @@ def examine(
     steps = examined.study.seeds + 1
     progress("compare", 0, steps)
     sampled = len(timeline.rows) > examined.study.sample_entries
-    repeated = examined.given if sampled else als
     choice = choose(
         outcome.split.history,
-        repeated,
+        als,
         recency=recency,
         damping=damping,
         genres=genres,
@@ -109,11 +107,13 @@ def examine(
     asked_parent, more = _parent(data, examined, outcome)
     seeds = over_seeds(
         timeline,
-        repeated,
+        als,
         recency=recency,
         damping=damping,
         outcome=outcome,
         options=examined.study,
+        reranking=examined.reranking,
+        genres=genres,
         on_seed=lambda done: progress("compare", done, steps),
     )
     progress("compare", steps, steps)
@@ -154,4 +154,6 @@ def _parent(
         f"{share:.0%} of what the test asks for is not newer than what it was trained on, so it "
         "may have been taught the answers, and lists of its own time are not compared"
     )
+    if asdict(examined.parent.model.weights) != examined.told.get("confidence"):
+        note += "; the events of this test are weighed for it as for this model, not as for itself"
     return {"parent": outcome.judge.judge(ranked)}, {"parent": note}

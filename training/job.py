@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
+from math import isfinite
 
 from threadpoolctl import threadpool_limits
 
@@ -13,7 +14,8 @@ from topshelf.aws.clients import create_client
 from topshelf.aws.lake_bucket import LakeBucket
 from topshelf.aws.model_bucket import ModelBucket
 from topshelf.aws.registry_table import RegistryTable
-from topshelf.errors import TopshelfError
+from topshelf.aws.shard_bucket import ShardBucket
+from topshelf.errors import SettingsError, TopshelfError
 from topshelf.events import EventPolicy
 from topshelf.features import ConfidenceWeights
 from topshelf.manifest import DataSnapshot, Manifest, check_run
@@ -24,12 +26,13 @@ from training.als import fit_als, regularization_of
 from training.checkpoints import Checkpoints
 from training.checks import DEFAULT_CHECKS, DataChecks, check_reading
 from training.examination import Examined, examine
+from training.fan_out import FanOut
 from training.interactions import Cleaned, build_interactions, clean_events
 from training.judging import NDCG, genre_vectors
 from training.lake import EventLake, Progress, read_lake
 from training.parameters import TrainingParameters, parameters_of
 from training.parent import read_parent
-from training.publish import TrainedModel, catalogue_entries, publish
+from training.publish import TrainedModel, Write, catalogue_entries, publish
 from training.report import report
 from training.selection import timeline_of, weighing_for
 from training.shrinkage import settle_shrinkage
@@ -52,6 +55,7 @@ def train(
     clock: Callable[[], datetime],
     progress: Progress,
     checks: DataChecks = DEFAULT_CHECKS,
+    write: Write | None = None,
 ) -> Manifest:
     """Trains a model and writes its artefact. The same data and parameters give the same files.
 
@@ -69,6 +73,7 @@ def train(
             says it), ``leave parts out`` (where the study asks for it), ``evaluate``, ``compare``,
             ``fit``, ``lists`` and ``upload``.
         checks: What data is plausible; broken data stops the job before any fit.
+        write: Hands the model out to those who make the lists; None to write the artefact here.
 
     Returns:
         The manifest of the new version. It is not released.
@@ -81,7 +86,7 @@ def train(
     parent = registry.champion()
     # Before the listing: an event that arrives between the two counts as not known.
     taken_at = int(clock().timestamp() * 1000)
-    reading = read_lake(lake, policy, progress, shown=parameters.confidence.unclicked > 0)
+    reading = read_lake(lake, policy, progress, shown=_asks_for_shown(parameters))
     catalogue, refused = catalogue_entries(lake.catalogue())
     checked = check_reading(
         reading, checks, policy=policy, now=taken_at, known_items=catalogue, progress=progress
@@ -149,7 +154,7 @@ def train(
             stages=maker.make(parameters.reranking),
             weighing=weighing,
         )
-        manifest = publish(model, artefacts, clock(), progress)
+        manifest = (write or publish)(model, artefacts, clock(), progress)
     kept.clear()
     return manifest
 
@@ -164,32 +169,51 @@ def print_stage(stage: str, done: int, total: int) -> None:
 def main() -> int:
     """Runs the job with the environment's settings; 1, with the reason on stderr, if it fails."""
     try:
-        settings = TrainingSettings.load()
-        run = check_run(settings.run) if settings.run is not None else None
-        region, endpoint = settings.region, settings.endpoint_url
-        s3 = create_client("s3", region=region, endpoint_url=endpoint)
-        dynamodb = create_client("dynamodb", region=region, endpoint_url=endpoint)
-        scale = ConfidenceWeights(rating_min=settings.rating_min, rating_max=settings.rating_max)
-        registry = RegistryTable(dynamodb, table=settings.registry_table)
-        manifest = train(
-            lake=LakeBucket(s3, bucket=settings.bucket),
-            artefacts=ModelBucket(s3, bucket=settings.bucket),
-            registry=registry,
-            checkpoints=CheckpointBucket(s3, bucket=settings.bucket),
-            policy=settings.policy(),
-            parameters=parameters_of(settings.parameters, TrainingParameters(confidence=scale)),
-            git_commit=settings.git_commit,
-            clock=lambda: datetime.now(UTC),
-            progress=print_stage,
-            checks=DataChecks.from_settings(settings.checks, settings.checks_skip),
-        )
-        if run is not None:
-            registry.record_run(run, manifest.version)
+        told = _run(TrainingSettings.load())
     except TopshelfError as error:
         sys.stderr.write(f"training failed: {error}\n")
         return 1
-    sys.stdout.write(f"version: {manifest.version}\n")
+    sys.stdout.write(f"{told}\n")
     return 0
+
+
+def _run(settings: TrainingSettings) -> str:
+    """The step that is asked for; gives its last line."""
+    run = check_run(settings.run) if settings.run is not None else None
+    region, endpoint = settings.region, settings.endpoint_url
+    s3 = create_client("s3", region=region, endpoint_url=endpoint)
+    dynamodb = create_client("dynamodb", region=region, endpoint_url=endpoint)
+    scale = ConfidenceWeights(rating_min=settings.rating_min, rating_max=settings.rating_max)
+    registry = RegistryTable(dynamodb, table=settings.registry_table)
+    artefacts = ModelBucket(s3, bucket=settings.bucket)
+    write: Write | None = None
+    if settings.step != "all":
+        if run is None:
+            raise SettingsError(f"settings: TOPSHELF_RUN: TOPSHELF_STEP={settings.step} needs it")
+        fan_out = FanOut(ShardBucket(s3, bucket=settings.bucket, run=run), run, settings.shards)
+        if settings.step == "lists":
+            return fan_out.make_lists(settings.shard, print_stage)
+        if settings.step == "finish":
+            return fan_out.finish(artefacts, registry, print_stage)
+        write = fan_out.fitted(registry)
+    manifest = train(
+        lake=LakeBucket(s3, bucket=settings.bucket),
+        artefacts=artefacts,
+        registry=registry,
+        checkpoints=CheckpointBucket(s3, bucket=settings.bucket),
+        policy=settings.policy(),
+        parameters=parameters_of(settings.parameters, TrainingParameters(confidence=scale)),
+        git_commit=settings.git_commit,
+        clock=lambda: datetime.now(UTC),
+        progress=print_stage,
+        checks=DataChecks.from_settings(settings.checks, settings.checks_skip),
+        write=write,
+    )
+    if settings.step == "fit":
+        return f"handed out: {settings.shards}"
+    if run is not None:
+        registry.record_run(run, manifest.version)
+    return f"version: {manifest.version}"
 
 
 def _ablations(
@@ -215,8 +239,7 @@ def _examined(
 ) -> Examined:
     parent, note = read_parent(artefacts, champion.version) if champion else (None, "")
     return Examined(
-        als=settled.als,
-        given=given.als,
+        als=given.als,
         recency=given.recency,
         damping=given.damping,
         reranking=given.reranking,
@@ -227,11 +250,15 @@ def _examined(
     )
 
 
+def _asks_for_shown(parameters: TrainingParameters) -> bool:
+    return parameters.confidence.unclicked > 0 or parameters.study.ablations
+
+
 def _metrics(findings: Findings) -> dict[str, dict[str, float]]:
     ratio = findings.ratio
     interval = {NDCG: ratio.ratio, f"{NDCG}_low": ratio.low, f"{NDCG}_high": ratio.high}
     # JSON has no infinity: against a popularity that hits nothing there is no ratio to tell.
-    told = {key: value for key, value in interval.items() if value != float("inf")}
+    told = interval if all(map(isfinite, interval.values())) else {}
     metrics = {name: judged.metrics for name, judged in findings.models.items()}
     return {**metrics, "als_to_popularity": told}
 

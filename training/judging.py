@@ -1,5 +1,6 @@
 """How good rankings are, and how they are besides: the same figures for every model."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -25,13 +26,25 @@ from topshelf.metrics import (
 )
 from training.selection import TemporalSplit
 
-__all__ = ["DEEPEST", "NDCG", "Decile", "Judge", "Judged", "genre_vectors", "ranking_metrics"]
+__all__ = [
+    "DEEPEST",
+    "MAX_GENRES",
+    "NDCG",
+    "Decile",
+    "Judge",
+    "Judged",
+    "genre_vectors",
+    "ranking_metrics",
+]
 
 DEEPEST = 25
 """Deepest cut-off that Amazon Personalize reports; coverage is that of the first 25 places."""
 
 NDCG = "normalized_discounted_cumulative_gain_at_10"
 """The metric that models are compared by."""
+
+MAX_GENRES = 64
+"""Most genres that lists are compared by."""
 
 _CUT_OFFS = (5, 10, 25)
 
@@ -150,15 +163,20 @@ def ranking_metrics(
 def genre_vectors(names: tuple[str, ...], movies: Mapping[str, Movie]) -> NDArray[np.float32]:
     """Which genres each item has, ones, (n_items, genres); no columns where none is known.
 
+    The MAX_GENRES that most items have, of equally many the first by name: what compares lists by
+    them takes time and memory for each.
+
     Args:
         names: Item ids in the order of their rows.
         movies: The catalogue, by item id.
     """
     own = [movies[name].genres if name in movies else () for name in names]
-    column = {genre: i for i, genre in enumerate(sorted({g for genres in own for g in genres}))}
+    counts = Counter(genre for genres in own for genre in set(genres))
+    usual = sorted(counts, key=lambda genre: (-counts[genre], genre))[:MAX_GENRES]
+    column = {genre: place for place, genre in enumerate(sorted(usual))}
     vectors = np.zeros((len(names), len(column)), dtype=np.float32)
     for row, genres in enumerate(own):
-        vectors[row, [column[genre] for genre in genres]] = 1.0
+        vectors[row, [column[genre] for genre in genres if genre in column]] = 1.0
     return vectors
 
 

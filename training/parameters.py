@@ -17,6 +17,7 @@ from training.study import StudyOptions
 __all__ = ["TrainingParameters", "parameters_of", "parameters_text"]
 
 _PARTS = ("als", "confidence", "recency", "damping")
+_GREATEST = 2.0**53
 _NOT_GIVEN = {"damping": {"usual_history"}}
 """What the data says, and nobody else."""
 
@@ -58,8 +59,8 @@ def parameters_of(text: str, base: TrainingParameters) -> TrainingParameters:
     """
     try:
         given = json.loads(text)
-    except ValueError as error:
-        raise InvalidInputError("parameters", f"this is not JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError("parameters", f"this is not JSON: {str(error)[:200]}") from error
     if not isinstance(given, dict):
         raise InvalidInputError("parameters", f"an object of {', '.join(_PARTS)} is wanted")
     parts = {}
@@ -103,7 +104,8 @@ def _check(name: str, value: object, kinds: tuple[type, ...]) -> None:
     if value is None and type(None) in kinds:
         return
     whole = isinstance(value, int) and not isinstance(value, bool)
-    if whole or (isinstance(value, float) and float in kinds and abs(value) < float("inf")):
+    number = whole or (isinstance(value, float) and float in kinds)
+    if number and abs(value) < _GREATEST:  # type: ignore[arg-type]
         return
     wanted = "a number" if float in kinds else "a whole number"
     other = " or null" if type(None) in kinds else ""

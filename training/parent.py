@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from topshelf.errors import IntegrityError, NotFoundError
 from topshelf.manifest import MANIFEST_NAME, parse_manifest
@@ -73,12 +74,25 @@ def rank_parent(
     kept = known.part(theirs[known.rows] != NO_ITEM)
     told = Timeline(kept.indptr, theirs[kept.rows], kept.confidences, len(model.item_factors))
     weighed = told.matrix(model.weighing.served(told.rows, told.confidences, told.indptr))
+    if model.weights.unclicked and (unclicked := known.unclicked()) is not None:
+        weighed = (weighed + _in_rows_of(model, theirs, unclicked)).tocsr()
     users = fold_in_users(model.item_factors, model.gram, weighed, model.regularization)
     column_of = np.full(len(names), NO_ITEM, dtype=np.int64)
     column_of[ours] = np.arange(len(ours))
     seen = column_of[kept.rows]
     ranked = top_k(users, model.item_factors[theirs[ours]], kept.indptr, seen, k).rows
     return np.where(ranked == NO_ITEM, NO_ITEM, ours[ranked])
+
+
+def _in_rows_of(model: LiveModel, theirs: NDArray[np.int64], unclicked: csr_matrix) -> csr_matrix:
+    """What viewers never took, in the model's rows and with its own confidence."""
+    pairs = unclicked.tocoo()
+    rows = theirs[pairs.col]
+    left = rows != NO_ITEM
+    confidence = 1 + model.weights.alpha * model.weights.unclicked
+    values = np.full(int(left.sum()), -confidence, dtype=np.float32)
+    shape = (unclicked.shape[0], len(model.item_factors))
+    return csr_matrix((values, (pairs.row[left], rows[left])), shape=shape)
 
 
 def share_known(parent: Parent, data: Interactions, split: TemporalSplit) -> float:

@@ -5,7 +5,8 @@ the first is uploaded; memory holds one part of the lists at a time.
 """
 
 import gzip
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
@@ -18,28 +19,31 @@ import numpy as np
 from topshelf.aws.topk_table import import_line
 from topshelf.catalog import Movie, parse_movies
 from topshelf.errors import InvalidInputError
-from topshelf.manifest import MANIFEST_NAME, DataSnapshot, Manifest
+from topshelf.manifest import MANIFEST_NAME, DataSnapshot, FileEntry, Manifest
 from topshelf.ports import FactorStore
 from topshelf.release import SAMPLE_NAME
 from topshelf.rerank import Stage
-from topshelf.topk import POPULAR_KEY, TopKList
+from topshelf.topk import POPULAR_KEY
 from topshelf.weighing import Weighing
 from training.als import ALSFactors
 from training.artefact import ItemFiles, Scratch, add_item_files, free_version, json_of, npy_of
-from training.import_lines import ImportLines
 from training.interactions import Interactions
 from training.lake import Progress
+from training.list_parts import ListParts, packed, part_name, sampled_viewers
 from training.lists import Audience, popular_lists, similar_lists
-from training.pool import in_threads
-from training.viewer_lists import ViewerLists
 
-__all__ = ["TrainedModel", "catalogue_entries", "publish"]
+__all__ = [
+    "SharedFiles",
+    "TrainedModel",
+    "Write",
+    "add_shared_files",
+    "catalogue_entries",
+    "manifest_of",
+    "publish",
+]
 
 _LISTS_A_PART = 10_000
 """Enough parts for all cores to end at about the same time, and memory for one a core."""
-
-_LEVEL = 1
-"""Of gzip: 6 takes three times the time for a tenth fewer bytes; ids and base64 hold little air."""
 
 _SAMPLED = 99
 
@@ -81,6 +85,29 @@ class TrainedModel:
     weighing: Weighing = field(default_factory=Weighing)
 
 
+Write = Callable[[TrainedModel, FactorStore, datetime, Progress], Manifest]
+"""What is done with a trained model; publish is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFiles:
+    """What the making of lists takes from the files that are no viewer's own.
+
+    Attributes:
+        head: Lines before those of the first viewer: what is popular.
+        sample: What an import must give, so far, by key.
+        topk_items: Rows of the import, with those of the viewers.
+        part: Viewers a part.
+        sampled: Rows of the viewers whose lists are told in the sample.
+    """
+
+    head: bytes
+    sample: dict[str, str]
+    topk_items: int
+    part: int
+    sampled: frozenset[int]
+
+
 def publish(
     model: TrainedModel, artefacts: FactorStore, at: datetime, progress: Progress
 ) -> Manifest:
@@ -102,30 +129,52 @@ def publish(
     """
     with TemporaryDirectory(prefix="topshelf-") as folder:
         scratch = Scratch(Path(folder))
-        audience = Audience.of(model.data)
-        popular = popular_lists(audience, model.catalogue)
-        add_item_files(scratch, audience, _item_files(model))
-        _add_viewer_files(scratch, model, popular, progress)
-        _add_similar(scratch, model, audience)
-        manifest = Manifest(
-            version=free_version(artefacts, at, scratch.files),
-            n_users=len(model.data.users),
-            n_items=len(model.data.items),
-            factors=model.factors.items.shape[1],
-            topk_items=len(model.data.users) + len(model.data.items) + len(popular),
-            files=scratch.files,
-            data=model.snapshot,
-            git_commit=model.git_commit,
-            parameters=model.parameters,
-            seed=model.seed,
-            metrics=model.metrics,
-            parent_version=model.parent_version,
-        )
+        shared = add_shared_files(scratch, model)
+        _add_lists(scratch, model, shared, progress)
+        version = free_version(artefacts, at, scratch.files)
+        manifest = manifest_of(model, version, scratch.files, shared.topk_items)
         for done, name in enumerate(sorted(scratch.files), start=1):
             artefacts.write(manifest.version, name, scratch.read(name))
             progress("upload", done, len(scratch.files))
     artefacts.write(manifest.version, MANIFEST_NAME, manifest.model_dump_json(indent=1).encode())
     return manifest
+
+
+def add_shared_files(scratch: Scratch, model: TrainedModel) -> SharedFiles:
+    """Adds every file but the viewers' lists, factors and sample."""
+    audience = Audience.of(model.data)
+    popular = popular_lists(audience, model.catalogue)
+    add_item_files(scratch, audience, _item_files(model))
+    scratch.add("user_ids.json", model.data.users.to_json())
+    _add_similar(scratch, model, audience)
+    total = len(model.data.users)
+    return SharedFiles(
+        head=b"".join(import_line(*row) for row in popular.items()),
+        sample={POPULAR_KEY: popular[POPULAR_KEY].items},
+        topk_items=total + len(model.data.items) + len(popular),
+        part=_LISTS_A_PART,
+        sampled=sampled_viewers(total, _SAMPLED),
+    )
+
+
+def manifest_of(
+    model: TrainedModel, version: str, files: dict[str, FileEntry], topk_items: int
+) -> Manifest:
+    """What is told of a model with these files."""
+    return Manifest(
+        version=version,
+        n_users=len(model.data.users),
+        n_items=len(model.data.items),
+        factors=model.factors.items.shape[1],
+        topk_items=topk_items,
+        files=files,
+        data=model.snapshot,
+        git_commit=model.git_commit,
+        parameters=model.parameters,
+        seed=model.seed,
+        metrics=model.metrics,
+        parent_version=model.parent_version,
+    )
 
 
 def catalogue_entries(packed: bytes | None) -> tuple[dict[str, Movie], int]:
@@ -145,7 +194,7 @@ def catalogue_entries(packed: bytes | None) -> tuple[dict[str, Movie], int]:
     refused = 0
     try:
         lines = gzip.decompress(packed).splitlines() if packed is not None else []
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise InvalidInputError("catalog", f"the catalogue is not gzip ({error})") from error
     for line in lines:
         try:
@@ -165,40 +214,28 @@ def _item_files(model: TrainedModel) -> ItemFiles:
     )
 
 
-def _add_viewer_files(
-    scratch: Scratch, model: TrainedModel, popular: Mapping[str, TopKList], progress: Progress
+def _add_lists(
+    scratch: Scratch, model: TrainedModel, shared: SharedFiles, progress: Progress
 ) -> None:
-    """Adds the viewers' factors, ids and lists, and the sample of what an import must give."""
-    data, total = model.data, len(model.data.users)
-    # Evenly spread over the viewers, so that the sample meets every part of the import.
-    sampled = min(total, _SAMPLED)
-    chosen = {i * total // sampled for i in range(sampled)}
-    sample = {POPULAR_KEY: popular[POPULAR_KEY].items}
-    lists = ViewerLists(data, model.factors, model.weighing, model.stages)
-    lines = ImportLines(
-        data.users,
-        data.items,
-        data.newest_event,
-        data.leniencies,
-        exposed=data.exposures is not None,
+    """Adds the viewers' factors and lists, and the sample of what an import must give."""
+    total = len(model.data.users)
+    parts = ListParts(
+        model.data,
+        model.factors,
+        model.weighing,
+        model.stages,
+        sampled=shared.sampled,
+        head=shared.head,
     )
+    sample = dict(shared.sample)
     tastes = np.empty((total, model.factors.items.shape[1]), dtype=np.float32)
-
-    def part(start: int) -> bytes:
-        """One thread makes a part from first to last: its bytes do not depend on the others."""
-        made = [import_line(*row) for row in popular.items()] if start == 0 else []
-        for block in lists.blocks(start, min(start + _LISTS_A_PART, total)):
-            made.extend(lines.of(block))
-            tastes[block.start : block.start + len(block.tastes)] = block.tastes
-            for place in sorted(chosen & set(block.viewers)):
-                sample[data.users.ids[place]] = " ".join(data.items.names(block.items_of(place)))
-        return _packed(made)
-
-    for number, content in enumerate(in_threads(part, range(0, total, _LISTS_A_PART))):
-        scratch.add(f"topk/part-{number:05d}.json.gz", content)
-        progress("lists", min((number + 1) * _LISTS_A_PART, total), total)
+    for number, part in enumerate(parts.made(shared.part)):
+        scratch.add(part_name(number), part.content)
+        stop = part.start + len(part.tastes)
+        tastes[part.start : stop] = part.tastes
+        sample.update(part.sample)
+        progress("lists", stop, total)
     scratch.add("user_factors.npy", npy_of(tastes))
-    scratch.add("user_ids.json", data.users.to_json())
     scratch.add(SAMPLE_NAME, json_of(sample))
 
 
@@ -207,8 +244,4 @@ def _add_similar(scratch: Scratch, model: TrainedModel, audience: Audience) -> N
         import_line(*row) for row in similar_lists(audience, model.factors.items, model.catalogue)
     )
     for number, lines in enumerate(batched(similar, _LISTS_A_PART, strict=False)):
-        scratch.add(f"topk/similar-{number:05d}.json.gz", _packed(lines))
-
-
-def _packed(lines: Iterable[bytes]) -> bytes:
-    return gzip.compress(b"".join(lines), _LEVEL, mtime=0)
+        scratch.add(f"topk/similar-{number:05d}.json.gz", packed(lines))

@@ -8,7 +8,9 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from html import escape
+from math import isfinite
 
+from topshelf.metrics import RatioInterval
 from training.charts import Line, bars, lines
 from training.judging import NDCG, Decile, Judged
 from training.page import figure, page, section, table
@@ -33,9 +35,8 @@ def _answer(findings: Findings) -> str:
         f"Of the first ten titles on a list {10 * own['precision_at_10']:.2f} are ones that the "
         "viewer chose next; of the ten most popular titles it is "
         f"{10 * popular['precision_at_10']:.2f}.",
-        f"NDCG@10, which counts a hit for more the higher it stands, is {own[NDCG]:.4f}, "
-        f"{ratio.ratio:.2f} times that of popularity (95% interval {ratio.low:.2f} to "
-        f"{ratio.high:.2f}, by {findings.asked:,} viewers).",
+        f"NDCG@10, which counts a hit for more the higher it stands, is {own[NDCG]:.4f}, by "
+        f"{findings.asked:,} viewers: {_times(ratio)}.",
     ]
     others = {name: found for name, found in findings.models.items() if name != "als"}
     if "parent" in others:
@@ -50,6 +51,13 @@ def _answer(findings: Findings) -> str:
     )
     text = "".join(f"<p>{escape(line)}</p>" for line in said)
     return f'<div class="answer">{text}</div>\n'
+
+
+def _times(ratio: RatioInterval) -> str:
+    if not isfinite(ratio.ratio):
+        return "popularity hits nothing to compare it with"
+    high = f"to {ratio.high:.2f}" if isfinite(ratio.high) else "without an upper end"
+    return f"{ratio.ratio:.2f} times that of popularity (95% interval {ratio.low:.2f} {high})"
 
 
 def _beside(whom: str, own: float, other: float) -> str:

@@ -158,7 +158,7 @@ def split_by_time(
 
 
 def sample_users(timeline: Timeline, rng: np.random.Generator, max_entries: int) -> Timeline:
-    """Viewers drawn until their histories have about max_entries; all where that is enough.
+    """Viewers drawn until their histories have about max_entries, at least one; or all.
 
     Args:
         timeline: Histories.
@@ -169,7 +169,7 @@ def sample_users(timeline: Timeline, rng: np.random.Generator, max_entries: int)
         return timeline
     drawn = rng.permutation(timeline.n_users)
     within = np.searchsorted(np.cumsum(timeline.lengths()[drawn]), max_entries, side="right")
-    return timeline.of(np.sort(drawn[:within]))
+    return timeline.of(np.sort(drawn[: max(within, 1)]))
 
 
 def weighing_for(timeline: Timeline, recency: Recency, damping: Damping) -> Weighing:

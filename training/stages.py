@@ -74,7 +74,7 @@ class StageTrial:
     @property
     def wins(self) -> bool:
         """Whether it is better beyond doubt: the whole interval is above 1."""
-        return self.ndcg_ratio.low > 1
+        return 1 < self.ndcg_ratio.low < float("inf")
 
 
 class StageMaker:

@@ -21,7 +21,7 @@ from topshelf.topk import TOP_K
 from training.als import ALSParameters, fold_in_users, regularization_of
 from training.baselines import Limits, Neighbours, bm25, cosine, ease, rank_neighbours
 from training.checkpoints import Checkpoints
-from training.evaluate import Evaluation, evaluate_split, fit, rank
+from training.evaluate import Evaluation, evaluate_split, fit, rank, served
 from training.judging import DEEPEST, Judge, Judged
 from training.ranker import top_k
 from training.selection import (
@@ -30,7 +30,7 @@ from training.selection import (
     split_by_time,
     weighing_for,
 )
-from training.stages import StageMaker, StageTrial, histories_of, try_stages
+from training.stages import Reranking, StageMaker, StageTrial, histories_of, try_stages
 
 __all__ = [
     "Choice",
@@ -164,14 +164,14 @@ def choose(
         return Choice(0, (), {}, ())
     told = split.known()
     weighing = weighing_for(split.history, recency, damping)
-    weighed = told.matrix(weighing.served(told.rows, told.confidences, told.indptr))
+    weighed = served(weighing, told)
     fitted = weighing.fitted(split.history.rows, split.history.confidences, split.history.indptr)
     trained = regularization_of(parameters, split.history.matrix(fitted))
     regularization = recency.regularization(trained)
 
     def ndcg(items: NDArray[np.float32]) -> float:
         users = fold_in_users(items, gram_matrix(items), weighed, regularization)
-        ranked = top_k(users, items, weighed.indptr, weighed.indices, 10).rows
+        ranked = top_k(users, items, told.indptr, told.rows, 10).rows
         hits = hit_matrix(ranked, split.targets.indptr, split.targets.indices)
         return float(ndcg_at_k(hits, np.diff(split.targets.indptr), 10).mean())
 
@@ -195,11 +195,13 @@ def compare_baselines(
     Returns:
         What is said of each, and notes on those that were bounded, by name.
     """
-    history, known = outcome.split.history.matrix(), outcome.split.known().matrix()
+    history, known = outcome.split.history.matrix(), outcome.split.known()
+    # Whether something was chosen, and not how surely: these models are beside every weighing.
+    chosen = known.matrix(np.ones(len(known.rows), dtype=np.float32))
     judged, notes = {}, {}
     for name, make in _NAMES.items():
         model = make(history, np.random.default_rng(seed), limits or Limits())
-        judged[name] = outcome.judge.judge(rank_neighbours(model, known, DEEPEST))
+        judged[name] = outcome.judge.judge(rank_neighbours(model, chosen, DEEPEST))
         if model.note:
             notes[name] = model.note
     return judged, notes
@@ -213,6 +215,8 @@ def over_seeds(
     damping: Damping,
     outcome: Evaluation,
     options: StudyOptions,
+    reranking: Reranking,
+    genres: NDArray[np.float32],
     on_seed: Callable[[int], None],
 ) -> dict[str, SeedFigures]:
     """The metrics of ALS on the test, over trainings of several seeds.
@@ -224,10 +228,12 @@ def over_seeds(
         damping: Of evidence.
         outcome: Of the first seed on all viewers, which counts where no sample is taken.
         options: How much.
+        reranking: Stages that are on: each training makes its own.
+        genres: Ones, (n_items, genres); no columns where none is known.
         on_seed: Told the number of seeds done.
 
     Returns:
-        By name; empty with one seed.
+        By name; empty with one seed, and where nobody of a sample can be asked.
     """
     if options.seeds == 1:
         return {}
@@ -237,7 +243,12 @@ def over_seeds(
         own = replace(parameters, seed=parameters.seed + step)
         rng = np.random.default_rng(own.seed)
         split = split_by_time(sample_users(timeline, rng, options.sample_entries), rng)
+        if not len(split.users):
+            return {}
         model = fit(split.history, own, recency=recency, damping=damping)
-        found.append(evaluate_split(split, model, rng, outcome.judge.vectors).metrics["als"])
+        maker = StageMaker(split.history.matrix(), model.factors.items, genres, own.seed)
+        stages = maker.make(reranking)
+        told = evaluate_split(split, model, rng, outcome.judge.vectors, stages)
+        found.append(told.metrics["als"])
         on_seed(step + 1)
     return {name: SeedFigures.of([one[name] for one in found]) for name in found[0]}

@@ -92,7 +92,7 @@ def train(
     connected = options.where(ctx).connect()
     base = TrainingParameters(confidence=_scale(connected))
     if parameters is not None:
-        base = parameters_of(parameters.read_text(), base)
+        base = parameters_of(_text_of(parameters), base)
     given = {"factors": factors, "iterations": iterations, "seed": seed}
     als = replace(base.als, **{name: one for name, one in given.items() if one is not None})
     with stages() as progress:
@@ -140,6 +140,13 @@ def train_on(
         progress=progress,
         checks=checks,
     )
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError("parameters", f"{path} cannot be read: {error}") from error
 
 
 def _scale(stack: Stack) -> ConfidenceWeights:

@@ -23,7 +23,7 @@ def report(
     *,
     file: Annotated[
         Path | None,
-        typer.Option("--out", help="Where to write it; <version>.html here unless given"),
+        typer.Option("--out", help="Where to write it; VERSION.html here unless given"),
     ] = None,
 ) -> None:
     """Save the report of a model: one page that any browser opens, without a connection.

@@ -14,6 +14,7 @@ __all__ = ["EVERYTHING", "Blueprint", "blueprint"]
 
 EVERYTHING: Final[Mapping[str, str]] = {
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/own",
+    "ListShards": "2",
     "SparkImageUri": "images/spark",
     "Tracing": "Active",
     "TrainOn": "spark",

@@ -2,16 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from infra.grants.calls import Call, needs_of_call
 from infra.grants.keys import key_needs
 from infra.grants.needs import Need, Place
 from infra.grants.services import service_needs
-from infra.grants.workflow import job_roles
+from infra.grants.workflow import fans_out, job_roles
 from infra.local.deploy import Resource
 from topshelf.errors import TopshelfError
 
-__all__ = ["callers_of", "needed", "silent"]
+__all__ = ["IN_STEPS", "callers_of", "needed", "silent"]
+
+IN_STEPS: Final = "-in-steps"
+"""After the name of a job definition: the job, as a state machine runs it in steps."""
 
 
 def callers_of(stack: Sequence[Resource]) -> dict[str, tuple[str, ...]]:
@@ -19,9 +23,11 @@ def callers_of(stack: Sequence[Resource]) -> dict[str, tuple[str, ...]]:
 
     Functions by their name, jobs by that of their definition. The job on Spark calls AWS through
     the adapters of the one in a container, and has a role of its own: both need what that calls.
+    The steps of a job that fans out are recorded under a name of their own, for no Spark has them.
     """
-    machines = (each for each in stack if each.type == "AWS::StepFunctions::StateMachine")
+    machines = [each for each in stack if each.type == "AWS::StepFunctions::StateMachine"]
     on_spark = tuple(role for machine in machines for role in job_roles(machine))
+    in_steps = any(fans_out(machine) for machine in machines)
     found: dict[str, tuple[str, ...]] = {}
     for resource in stack:
         said = resource.properties
@@ -29,7 +35,10 @@ def callers_of(stack: Sequence[Resource]) -> dict[str, tuple[str, ...]]:
             found[resource.physical_id] = (str(said["Role"]),)
         elif resource.type == "AWS::Batch::JobDefinition":
             role = str(said["ContainerProperties"]["JobRoleArn"])
-            found[str(said["JobDefinitionName"])] = (role, *on_spark)
+            name = str(said["JobDefinitionName"])
+            found[name] = (role, *on_spark)
+            if in_steps:
+                found[f"{name}{IN_STEPS}"] = (role,)
     return found
 
 

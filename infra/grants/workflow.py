@@ -12,7 +12,7 @@ from infra.grants.needs import NO_CONTEXT, Need, Place, arn_of
 from infra.local.deploy import Resource
 from topshelf.errors import TopshelfError
 
-__all__ = ["job_roles", "workflow_needs"]
+__all__ = ["fans_out", "job_roles", "workflow_needs"]
 
 _TRACES: Final = (
     "GetSamplingRules",
@@ -44,9 +44,8 @@ def workflow_needs(machine: Resource, stack: Iterable[Resource], place: Place) -
     Raises:
         TopshelfError: A task is of a kind that nobody has stated.
     """
-    said = machine.properties
     tables = {table.physical_id: table for table in stack if table.type == "AWS::DynamoDB::Table"}
-    for state, task in _tasks(_definition(said)):
+    for state, task in _tasks(_definition(machine.properties)):
         kind = str(task["Resource"])
         known = _TASKS.get(re.sub(r"^arn:[^:]*:states:[^:]*:[^:]*:", "", kind))
         if known is None:
@@ -57,6 +56,19 @@ def workflow_needs(machine: Resource, stack: Iterable[Resource], place: Place) -
         arguments = task.get("Arguments", task.get("Parameters", {}))
         for action, resource, context in known(arguments, tables, place):
             yield Need(action, resource, f"the state machine's task {state}", context)
+    yield from _set_up(machine, place)
+
+
+def _set_up(machine: Resource, place: Place) -> Iterator[Need]:
+    """What follows from how a state machine is set up, whatever its tasks."""
+    said = machine.properties
+    if fans_out(machine):
+        # https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
+        own = place.arn("states", f"stateMachine:{said['StateMachineName']}")
+        yield Need("states:StartExecution", own, "a distributed map starts the machine's children")
+        children = place.arn("states", f"execution:{said['StateMachineName']}:*")
+        for action in ("states:DescribeExecution", "states:StopExecution"):
+            yield Need(action, children, "a distributed map looks after them")
     if said.get("TracingConfiguration", {}).get("Enabled"):
         # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-xray-tracing.html
         for action in _TRACES:
@@ -78,6 +90,21 @@ def job_roles(machine: Resource) -> Iterator[str]:
             role = task.get("Arguments", {}).get("ExecutionRoleArn")
             if role:
                 yield str(role)
+
+
+def fans_out(machine: Resource) -> bool:
+    """Whether a state machine has a distributed map that some way leads to: its jobs have a queue.
+
+    Such a map starts executions of its own machine, each with one item.
+    """
+    states = _definition(machine.properties)["States"].values()
+    inner = (state["ItemProcessor"] for state in states if state["Type"] == "Map")
+    return any(
+        task.get("Arguments", {}).get("JobQueue", "-")
+        for processor in inner
+        if processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
+        for _, task in _tasks(processor)
+    )
 
 
 def _definition(properties: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from infra.grants.blueprint import EVERYTHING
 from infra.grants.calls import Call, read_calls
-from infra.grants.needed import needed, silent
+from infra.grants.needed import IN_STEPS, needed, silent
 from infra.grants.needs import Need
 from infra.grants.policies import Grant, Role, roles_of
 from infra.grants.proof import faults_of
@@ -38,7 +38,8 @@ class Seen:
         stack = self.platform.resources(parameters)
         # Without its job definition nobody trains: those calls are of no role then.
         jobs = any(resource.type == "AWS::Batch::JobDefinition" for resource in stack)
-        calls = [call for call in self.calls if jobs or not call.caller.endswith("-training")]
+        ours = ("-training", f"-training{IN_STEPS}")
+        calls = [call for call in self.calls if jobs or not call.caller.endswith(ours)]
         needs = needed(stack, calls, self.platform.place)
         return [(role, needs.get(role.arn, ())) for role in roles_of(stack)]
 

@@ -95,7 +95,8 @@ def test_each_step_of_a_training_is_tried_again_and_its_failure_told() -> None:
     for name, state in tasks.items():
         assert state["Retry"], name
         assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
-    told = {"Train", "TrainOnSpark", "FindVersion", "Verify", "Gate", "Import", "Check", "Flip"}
+    jobs = {"Train", "TrainOnSpark", "Fit", "Finish"}
+    told = {*jobs, "FindVersion", "Verify", "Gate", "Import", "Check", "Flip"}
     assert {n for n, s in tasks.items() if s["Catch"][-1]["Next"] == "TellOfFailure"} == told
 
 
@@ -144,9 +145,12 @@ def test_where_models_are_trained_is_one_parameter() -> None:
     # Workers that wait for a training are paid for.
     assert "InitialCapacity" not in application
     ways = {}
-    for name, parameters in (("batch", {}), ("spark", spark)):
+    shards = {"ListShards": "8"}
+    chosen = (("batch", {}), ("shards", shards), ("spark", spark), ("both", {**spark, **shards}))
+    for name, parameters in chosen:
         deployed = Deployed(**TRAINING, **parameters)
         ((_, said),) = deployed.of_type("AWS::StepFunctions::StateMachine")
         choices = deployed.resolver.resolve(said["Definition"]["States"]["IsTrained"]["Choices"])
         ways[name] = next(c["Next"] for c in choices if c["Condition"] == "{% true %}")
-    assert ways == {"batch": "Train", "spark": "TrainOnSpark"}
+    on_spark = "TrainOnSpark"
+    assert ways == {"batch": "Train", "shards": "Fit", "spark": on_spark, "both": on_spark}

@@ -25,8 +25,10 @@ from training.exposures import (
     exposures_of,
 )
 from training.interactions import clean_events, interactions_of
+from training.judging import NDCG
 from training.lake import EVENT_SCHEMA
 from training.selection import TemporalSplit, Timeline, split_by_time, timeline_of
+from training.study import StudyOptions, choose
 
 WEIGHTS = ConfidenceWeights(alpha=2.0, unclicked=0.25, unclicked_from=2)
 ITEMS = ("m0", "m1", "m2", "m3", "m4", "m5")
@@ -204,6 +206,19 @@ def test_who_learns_of_it_recommends_better() -> None:
         return float(ndcg_at_k(hits, np.diff(split.targets.indptr), 10).mean())
 
     assert gain(split.history) > 1.1 * gain(replace(split.history, exposures=None))
+
+
+def test_a_study_judges_with_it_as_lists_are_made() -> None:
+    history = planted().history
+    choice = choose(
+        history,
+        ALSParameters(factors=8, iterations=5),
+        recency=Recency(half_life=3.0),
+        damping=Damping(),
+        genres=np.zeros((history.n_items, 0), np.float32),
+        options=StudyOptions(),
+    )
+    assert choice.curve[-1][1] == pytest.approx(choice.plain[NDCG], abs=1e-6)
 
 
 def test_of_many_those_count_that_were_shown_most() -> None:

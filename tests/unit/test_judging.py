@@ -3,7 +3,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from topshelf.catalog import Movie
-from training.judging import Decile, Judge, genre_vectors, ranking_metrics
+from training.judging import MAX_GENRES, Decile, Judge, genre_vectors, ranking_metrics
 from training.selection import TemporalSplit, Timeline
 
 
@@ -60,3 +60,13 @@ def test_genres_of_items_in_the_order_of_their_rows() -> None:
     }
     assert genre_vectors(("a", "b", "c"), movies).tolist() == [[1, 1], [0, 0], [0, 1]]
     assert genre_vectors(("b",), movies).shape == (1, 0)
+
+
+def test_genres_that_few_items_have_are_left_out_where_there_are_many() -> None:
+    own = [Movie(item_id=f"m{i}", title="x", genres=("all", f"g{i:02d}")) for i in range(70)]
+    own.append(Movie(item_id="m70", title="x", genres=("g69",)))
+    movies = {movie.item_id: movie for movie in own}
+    vectors = genre_vectors(tuple(movies), movies)
+    # "all" has 70 items and g69 two; of the others, one each, the first 62 by name.
+    assert vectors.shape == (71, MAX_GENRES)
+    assert vectors.sum(axis=0).tolist() == [70.0] + [1.0] * 62 + [2.0]

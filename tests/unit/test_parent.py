@@ -13,6 +13,7 @@ from topshelf.features import ConfidenceWeights
 from topshelf.ids import IdMap, ItemId
 from topshelf.manifest import MANIFEST_NAME, DataSnapshot, Manifest
 from topshelf.ranking import NO_ITEM
+from training.exposures import Exposures
 from training.parent import Parent, rank_parent, read_parent, share_known
 from training.selection import Timeline, split_by_time, timeline_of
 
@@ -91,6 +92,24 @@ def test_the_parent_weighs_as_it_was_released() -> None:
     assert told.tolist() == [1 + 2 * 4 / 2, 1 + 2 * 4]
     (seen,) = rank_parent(released, OURS, known([1, 3]), 1) or [[None]]
     assert seen.tolist() == [2]
+
+
+def test_what_was_never_taken_counts_as_it_did_for_the_parent() -> None:
+    # Seen: d, its row 2. Shown in vain: a, which it does not know, and e, its row 3.
+    names = ("a", *THEIRS)
+    shown = Exposures(
+        np.array([0, 2]), np.array([0, 4], np.int32), np.zeros(2, np.int32), least=1, confidence=9.0
+    )
+    told = Timeline(np.array([0, 1]), np.array([3]), np.full(1, 3, np.float32), 6, shown)
+    strong = {"alpha": 2.0, "unclicked": 1.0}
+    plain, other = expected([2], [3.0]), expected([2, 3], [3.0, -3.0])
+    orders = []
+    for weights, scores in (({"alpha": 2.0}, plain), (strong, other)):
+        found = rank_parent(parent(confidence=weights), names, told, 4)
+        assert found is not None
+        orders.append([row - 1 for row in found[0]])
+        assert orders[-1] == [row for row in np.argsort(-scores) if row != 2]
+    assert orders[0] != orders[1]
 
 
 def test_a_parent_of_other_items_ranks_nothing() -> None:

@@ -41,7 +41,8 @@ def lists_of(files: Mapping[str, bytes]) -> dict[str, TopKList]:
         if name.startswith("topk/"):
             for line in gzip.decompress(files[name]).splitlines():
                 item: dict[str, Any] = json.loads(line)["Item"]
-                packed = {k: b64decode(item[k]["B"]) for k in ("scores", "history", "because")}
+                names = {"scores", "history", "because", "unclicked"} & item.keys()
+                packed: dict[str, Any] = {name: b64decode(item[name]["B"]) for name in names}
                 user_id = item["user_id"]["S"]
                 assert user_id not in found
                 found[user_id] = TopKList(
@@ -234,6 +235,10 @@ def test_the_catalogue_is_read_and_bad_lines_are_counted() -> None:
     lines = encode_movies([movie]) + b"{}\n"
     assert catalogue_entries(gzip.compress(lines)) == ({"m1": movie}, 1)
     assert catalogue_entries(None) == ({}, 0)
+    damaged = bytearray(gzip.compress(lines))
+    damaged[12:14] = b"\xff\xff"
+    with pytest.raises(InvalidInputError, match="not gzip"):
+        catalogue_entries(bytes(damaged))
     with pytest.raises(InvalidInputError, match="not gzip"):
         catalogue_entries(b"plain")
 

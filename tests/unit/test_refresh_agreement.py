@@ -16,6 +16,7 @@ from topshelf.recency import Recency
 from topshelf.refresh import ListRefresh, LiveModel
 from topshelf.topk import TopKList, unpack_history, unpack_scores
 from training.als import ALSParameters, fit_als
+from training.exposures import shown_by
 from training.interactions import Interactions, build_interactions, clean_events
 from training.lake import frame_of
 from training.publish import TrainedModel, publish
@@ -23,20 +24,22 @@ from training.selection import timeline_of, weighing_for
 from training.viewer_lists import viewer_lists
 
 AT = 1_767_225_600_000
-USERS, ITEMS, EVENTS, NEW = 40, 130, 1600, 8
+USERS, ITEMS, EVENTS, NEW, SHOWN = 40, 130, 1600, 8, 3
 RECENCY = Recency(half_life=3.0, gain=4.0, restraint=2.0)
 DAMPING = Damping(items=0.3, users=0.4)
 ALS = ALSParameters(factors=6, iterations=3, regularization=2.0)
-WEIGHTS = ConfidenceWeights(rewatched=0.5)
+WEIGHTS = ConfidenceWeights(rewatched=0.5, unclicked=0.5, unclicked_from=2)
 DAY = 86_400_000
 
 
 def event_of(rng: np.random.Generator, number: int, user: int) -> Interaction:
     """Any of the three kinds; titles come again and again, two events share each time.
 
-    What the training knows spans four days; of what is new there are three events a day.
+    What the training knows spans four days; of what is new there are three events a day. Showings
+    are known to the training alone: a refresh does not count them.
     """
     kind = ("view", "watch", "rating")[rng.integers(3)]
+    shown = np.random.default_rng(number).permutation(ITEMS)[: SHOWN * (number < EVENTS)]
     value = {"view": None, "watch": rng.random(), "rating": rng.integers(1, 11) / 2}[kind]
     return Interaction(
         item_id=f"m{rng.integers(ITEMS):03d}",
@@ -44,6 +47,7 @@ def event_of(rng: np.random.Generator, number: int, user: int) -> Interaction:
         timestamp=AT + number // 2 * (DAY // 200) + max(0, number - EVENTS) // 3 * DAY,
         user_id=f"u{user:02d}",
         event_value=None if value is None else float(value),
+        impression=tuple(f"m{item:03d}" for item in shown),
     )
 
 
@@ -60,7 +64,8 @@ def events_of(seed: int = 4) -> tuple[list[Interaction], dict[str, list[Interact
 
 
 def data_of(events: list[Interaction]) -> Interactions:
-    return build_interactions(clean_events(frame_of(events)).events, WEIGHTS)
+    cleaned = clean_events(frame_of(events), shown_by(events))
+    return build_interactions(cleaned.events, WEIGHTS, cleaned.shown)
 
 
 class Released:
@@ -73,7 +78,13 @@ class Released:
         timeline = timeline_of(self.data)
         self.weighing = weighing_for(timeline, RECENCY, DAMPING)
         weights = self.weighing.fitted(timeline.rows, timeline.confidences, timeline.indptr)
-        self.factors = fit_als(timeline.matrix(weights), ALS, lambda _: None, recency=RECENCY)
+        self.factors = fit_als(
+            timeline.matrix(weights),
+            ALS,
+            lambda _: None,
+            recency=RECENCY,
+            unclicked=timeline.unclicked(),
+        )
         told = {
             "als": asdict(ALS),
             "confidence": asdict(WEIGHTS),
@@ -156,7 +167,7 @@ def test_after_new_events_a_refresh_makes_the_list_that_the_training_would(
     released: Released,
 ) -> None:
     everything = released.known + [event for own in released.news.values() for event in own]
-    expected = released.batch(everything)
+    expected, shorter = released.batch(everything), 0
     for user_id, own in released.news.items():
         # Between two days: on a day that it knows of, a refresh cannot tell a return.
         middle = own[len(own) // 2].timestamp // DAY * DAY
@@ -169,7 +180,10 @@ def test_after_new_events_a_refresh_makes_the_list_that_the_training_would(
         assert after.history == wanted.history
         assert after.item_ids() == wanted.item_ids()
         assert after.because == wanted.because
+        assert after.unclicked == wanted.unclicked
         assert unpack_scores(after.scores) == pytest.approx(
             unpack_scores(wanted.scores), rel=1e-2, abs=2e-3
         )
         assert after.items != released.made[user_id].items
+        shorter += len(after.unclicked or b"") < len(released.made[user_id].unclicked or b"")
+    assert shorter > USERS // 4  # took what they were shown in vain before

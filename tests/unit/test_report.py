@@ -133,7 +133,9 @@ def test_the_answer_comes_first() -> None:
     said = text()
     assert "Of the first ten titles on a list 3.00 are ones" in said
     assert "most popular titles it is 2.00" in said
-    assert "is 0.3000, 1.50 times that of popularity (95% interval 1.40 to 1.60, by 1,234" in said
+    assert (
+        "is 0.3000, by 1,234 viewers: 1.50 times that of popularity (95% interval 1.40 to" in said
+    )
     assert "That is 25.0% above the best of the simple models, EASE, with 0.2400." in said
     assert said.startswith("Model report: data up to 2026-01-01 00:00 UTC")
 
@@ -145,6 +147,23 @@ def test_what_is_worse_is_said_to_be() -> None:
     assert "That is 20.0% BELOW the best of the simple models, BM25, with 0.3750." in said
     nothing = {**FINDINGS.models, "popularity": judged(0.0), "ease": judged(0.0)}
     assert "it hits nothing" in text(replace(FINDINGS, models=nothing))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "told"),
+    [
+        ((float("inf"),) * 3, "viewers: popularity hits nothing to compare it with."),
+        ((9.0, 3.0, float("inf")), "9.00 times that of popularity (95% interval 3.00 without an"),
+    ],
+)
+def test_what_has_no_end_is_told(ratio: tuple[float, float, float], told: str) -> None:
+    assert told in text(replace(FINDINGS, ratio=RatioInterval(*ratio)))
+
+
+def test_a_stage_does_not_win_where_neither_hits_anything() -> None:
+    endless = RatioInterval(float("inf"), float("inf"), float("inf"))
+    assert not StageTrial(Reranking(diversity=0.5), {}, endless).wins
+    assert StageTrial(Reranking(diversity=0.5), {}, RatioInterval(1.2, 1.1, 1.3)).wins
 
 
 def test_text_is_escaped() -> None:

@@ -9,13 +9,15 @@ from topshelf.recency import Recency
 from training.als import ALSParameters
 from training.baselines import Limits
 from training.evaluate import Evaluation, evaluate, evaluate_split, fit
-from training.judging import NDCG
+from training.judging import DEEPEST, NDCG
 from training.selection import Timeline, split_by_time, timeline_of
+from training.stages import Reranking
 from training.study import SeedFigures, StudyOptions, choose, compare_baselines, over_seeds
 
 PARAMETERS = ALSParameters(factors=4, iterations=5)
 PLAIN = {"recency": Recency(), "damping": Damping()}
 NO_GENRES = np.zeros((40, 0), dtype=np.float32)
+NO_STAGE = {"reranking": Reranking(), "genres": NO_GENRES}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +92,13 @@ def test_baselines_answer_the_same_questions(outcome: Evaluation) -> None:
 def test_the_first_seed_is_the_evaluation_itself(timeline: Timeline, outcome: Evaluation) -> None:
     told: list[int] = []
     found = over_seeds(
-        timeline, PARAMETERS, **PLAIN, outcome=outcome, options=StudyOptions(), on_seed=told.append
+        timeline,
+        PARAMETERS,
+        **PLAIN,
+        **NO_STAGE,
+        outcome=outcome,
+        options=StudyOptions(),
+        on_seed=told.append,
     )
     assert told == [2, 3]
     assert found.keys() == outcome.metrics["als"].keys()
@@ -105,16 +113,46 @@ def test_of_many_viewers_seeds_see_samples(timeline: Timeline, outcome: Evaluati
     few = StudyOptions(seeds=2, sample_entries=len(timeline.rows) // 2)
     told: list[int] = []
     found = over_seeds(
-        timeline, PARAMETERS, **PLAIN, outcome=outcome, options=few, on_seed=told.append
+        timeline, PARAMETERS, **PLAIN, **NO_STAGE, outcome=outcome, options=few, on_seed=told.append
     )
     assert told == [1, 2]
     assert outcome.metrics["als"][NDCG] not in found[NDCG].values
 
 
+def test_every_seed_has_the_stages_that_are_on(timeline: Timeline) -> None:
+    mixed = Reranking(diversity=0.9)
+    outcome = evaluate(data_of(two_tastes()), PARAMETERS, lambda _: None, reranking=mixed)
+    told = {"genres": NO_GENRES, "outcome": outcome, "options": StudyOptions(seeds=2)}
+    found, plain = (
+        over_seeds(timeline, PARAMETERS, **PLAIN, **told, reranking=one, on_seed=lambda _: None)
+        for one in (mixed, Reranking())
+    )
+    key = f"intra_list_diversity_at_{DEEPEST}"
+    assert found[key].values[1] > plain[key].values[1] + 0.01
+    assert found[key].values[0] == plain[key].values[0]
+
+
+def test_a_sample_in_which_nobody_can_be_asked_has_no_seeds(outcome: Evaluation) -> None:
+    ones = Timeline(np.arange(3_001), np.arange(3_000) % 40, np.full(3_000, 2.0, np.float32), 40)
+    found = over_seeds(
+        ones,
+        PARAMETERS,
+        **PLAIN,
+        **NO_STAGE,
+        outcome=outcome,
+        options=StudyOptions(sample_entries=1_000),
+        on_seed=lambda _: None,
+    )
+    assert found == {}
+
+
 def test_one_seed_has_no_interval(timeline: Timeline, outcome: Evaluation) -> None:
     one = StudyOptions(seeds=1)
     assert (
-        over_seeds(timeline, PARAMETERS, **PLAIN, outcome=outcome, options=one, on_seed=print) == {}
+        over_seeds(
+            timeline, PARAMETERS, **PLAIN, **NO_STAGE, outcome=outcome, options=one, on_seed=print
+        )
+        == {}
     )
 
 

@@ -23,6 +23,7 @@ from training import job
 from training.als import USUAL_SHRINKAGE, ALSParameters
 from training.job import train
 from training.parameters import TrainingParameters
+from training.publish import Write, publish
 
 AT = 1_767_225_600_000
 NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
@@ -67,6 +68,7 @@ class Run:
         registry: FakeRegistry | None = None,
         checkpoints: FakeCheckpoints | None = None,
         parameters: TrainingParameters = PARAMETERS,
+        write: Write = publish,
     ) -> None:
         self.store = FakeFactorStore()
         self.told: list[tuple[str, int, int]] = []
@@ -77,6 +79,7 @@ class Run:
             checkpoints=checkpoints or FakeCheckpoints(),
             policy=DEFAULT_POLICY,
             parameters=parameters,
+            write=write,
             git_commit="abc",
             clock=lambda: NOW,
             progress=lambda *step: self.told.append(step),
@@ -120,20 +123,16 @@ def test_the_same_events_give_the_same_bytes_whatever_their_order(run: Run) -> N
         assert again.files[name] == run.files[name], name
 
 
-def test_a_killed_job_continues_and_writes_the_same_files(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_job_continues_and_writes_the_same_files(run: Run) -> None:
     class KilledError(Exception):
         pass
 
-    def killed(*_: object) -> None:
+    def killed(*_: object) -> Manifest:
         raise KilledError
 
     kept = FakeCheckpoints()
-    with monkeypatch.context() as patched:
-        patched.setattr(job, "publish", killed)
-        with pytest.raises(KilledError):
-            Run(lake_of(viewing()), checkpoints=kept)
+    with pytest.raises(KilledError):
+        Run(lake_of(viewing()), checkpoints=kept, write=killed)
     assert len(kept.kept) == 2
     again = Run(lake_of(viewing()), checkpoints=kept)
     fitted = [step for step in again.told if step[0] in {"evaluate", "fit"}]

@@ -24,6 +24,9 @@ __all__ = [
     "on_grid",
 ]
 
+MAX_CONFIDENCE = 65_504.0
+"""The greatest float16: a history is packed as such."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfidenceWeights:
@@ -80,6 +83,9 @@ class ConfidenceWeights:
             raise ValueError(f"weights must not be negative, and rating_min < rating_max: {self}")
         if not 0 <= self.watch_abandoned < self.watch_completed <= 1:
             raise ValueError(f"0 <= watch_abandoned < watch_completed <= 1 must hold: {self}")
+        strongest = max(self.view, self.other, *watches, *ratings) + self.rewatched
+        if not 1 + self.alpha * max(strongest, self.unclicked) <= MAX_CONFIDENCE:
+            raise ValueError(f"no confidence may be above {MAX_CONFIDENCE:,.0f}: {self}")
         if not 0 <= self.rating_centred <= 1:
             raise ValueError(f"rating_centred must be 0..1: {self}")
         if self.unclicked_from < 1:

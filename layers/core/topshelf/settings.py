@@ -177,6 +177,10 @@ class TrainingSettings(_EventSettings):
         checks: Thresholds of the data checks, ``name=number`` with commas between.
         checks_skip: Names of data checks to leave out, with commas between.
         parameters: JSON of what differs from the defaults, as `topshelf tune` writes it.
+        step: ``all``; or one step of a training whose lists several machines make: ``fit``,
+            ``lists``, ``finish``, see training.shards. They need a run.
+        shard: With ``lists``: whose viewers', from 0.
+        shards: How many machines make lists.
     """
 
     bucket: str
@@ -186,6 +190,9 @@ class TrainingSettings(_EventSettings):
     checks: str = ""
     checks_skip: str = ""
     parameters: str = "{}"
+    step: Literal["all", "fit", "lists", "finish"] = "all"
+    shard: Annotated[int, Field(ge=0)] = 0
+    shards: Annotated[int, Field(ge=1)] = 1
 
 
 class SparkSettings(TrainingSettings):
