@@ -8,6 +8,7 @@ Run: make bench-million, or with USERS=50000 ITEMS=5000 EVENTS=2500000 for less.
 
 import argparse
 import gzip
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -184,6 +185,9 @@ def run(root: Path, iterations: int, clock: Callable[[], datetime]) -> Path:
     say(f"version {manifest.version}: {manifest.topk_items:,} lists")
     say(f"written {folder.written / 2**20:,.0f} MiB, of them lists {lists / 2**20:,.0f} MiB")
     say(f"metrics {manifest.metrics}")
+    told = json.loads(folder.read(manifest.version, "metrics.json"))["study"]["shrinkage"]
+    tried = ", ".join(f"{ndcg:.4f} at {shrinkage:.3g}" for shrinkage, ndcg in told["tried"])
+    say(f"shrinkage {told['shrinkage']:.3g}; NDCG@10 on the validation {tried}")
     return root / "models" / manifest.version
 
 
