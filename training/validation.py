@@ -59,8 +59,9 @@ class Validation:
         digest = sha256(f"{self._seed} {self._max_entries}".encode())
         for frame in (self._events, self._shown):
             if frame is not None:
-                # In any order, as the rows may be; each hash of polars is the same in every run.
-                rows = np.sort(frame.hash_rows(seed=0).to_numpy())
+                # In any order, as the rows may be. Codes are those of one run, names of every run.
+                named = frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
+                rows = np.sort(named.hash_rows(seed=0).to_numpy())
                 digest.update(f"{frame.columns} {frame.height}".encode())
                 digest.update(rows.tobytes())
         return digest.hexdigest()
