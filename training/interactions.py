@@ -93,7 +93,7 @@ def clean_events(events: pl.DataFrame, shown: pl.DataFrame | None = None) -> Cle
         shown: What they showed, columns of training.exposures.SHOWN_SCHEMA; None for nothing.
     """
     anonymous = events["user_id"].null_count()
-    owned = _joined(events, events) if anonymous else events
+    owned = _joined(events, events)
     unjoined = len(events) - len(owned)
     kept = _distinct(owned)
     return Cleaned(
@@ -110,6 +110,8 @@ def clean_events(events: pl.DataFrame, shown: pl.DataFrame | None = None) -> Cle
 
 def _joined(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """The rows that have a user, by themselves or by their session, which the events tell."""
+    if rows["user_id"].null_count() == 0:
+        return rows
     signed_in = (
         events.lazy()
         .filter(pl.col("user_id").is_not_null() & pl.col("session_id").is_not_null())
