@@ -146,7 +146,12 @@ def test_where_models_are_trained_is_one_parameter() -> None:
     assert "InitialCapacity" not in application
     ways = {}
     shards = {"ListShards": "8"}
-    chosen = (("batch", {}), ("shards", shards), ("spark", spark), ("both", {**spark, **shards}))
+    chosen: tuple[tuple[str, dict[str, str]], ...] = (
+        ("batch", {}),
+        ("shards", shards),
+        ("spark", spark),
+        ("both", {**spark, **shards}),
+    )
     for name, parameters in chosen:
         deployed = Deployed(**TRAINING, **parameters)
         ((_, said),) = deployed.of_type("AWS::StepFunctions::StateMachine")
@@ -154,3 +159,39 @@ def test_where_models_are_trained_is_one_parameter() -> None:
         ways[name] = next(c["Next"] for c in choices if c["Condition"] == "{% true %}")
     on_spark = "TrainOnSpark"
     assert ways == {"batch": "Train", "shards": "Fit", "spark": on_spark, "both": on_spark}
+
+
+def numbers_of(said: Any) -> Iterator[tuple[str, Any]]:
+    """Fields of a definition that Step Functions takes as numbers."""
+    numeric = {"BackoffRate", "IntervalSeconds", "MaxAttempts", "MaxConcurrency", "TimeoutSeconds"}
+    for name, value in said.items() if isinstance(said, Mapping) else enumerate(said):
+        if name in numeric:
+            yield name, value
+        elif isinstance(value, (Mapping, list)):
+            yield from numbers_of(value)
+
+
+def test_a_number_of_the_state_machine_is_no_text() -> None:
+    # A parameter that is a number is text once it stands in a definition.
+    stack = Deployed(**TRAINING, ListShards="8")
+    ((_, said),) = stack.of_type("AWS::StepFunctions::StateMachine")
+    found = [(name, stack.resolver.resolve(raw)) for name, raw in numbers_of(said["Definition"])]
+    assert ("MaxConcurrency", "{% 8 %}") in found
+    for name, value in found:
+        assert not isinstance(value, str) or value.startswith("{%"), (name, value)
+    items = said["Definition"]["States"]["MakeLists"]["Items"]
+    assert stack.resolver.resolve(items) == "{% [0..8 - 1] %}"
+
+
+def test_the_least_memory_on_spark_holds_a_driver_and_a_worker() -> None:
+    template = yaml_parse(TEMPLATE.read_text())
+    application = template["Resources"]["SparkApplication"]["Properties"]
+    said = application["RuntimeConfiguration"][0]["Properties"]
+
+    def gigabytes(name: str) -> int:
+        return int(said[f"spark.{name}"].removesuffix("g"))
+
+    # A tenth on top of the driver's memory is its own, in whole gigabytes.
+    driver = -(-gigabytes("driver.memory") * 11 // 10)
+    worker = gigabytes("executor.memory") + gigabytes("executor.memoryOverhead")
+    assert template["Parameters"]["SparkMemory"]["MinValue"] >= driver + worker

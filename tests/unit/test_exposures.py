@@ -5,16 +5,15 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from tests.unit.test_solver import random_matrix, start
+from tests.unit.test_solver import random_matrix, start, with_negatives
 from topshelf.damping import Damping
 from topshelf.features import ConfidenceWeights
 from topshelf.metrics import hit_matrix, ndcg_at_k
 from topshelf.recency import Recency
-from training import bucketed, kernel
+from training import kernel
 from training.als import ALSParameters, fit_als
 from training.evaluate import fit, rank
 from training.exposures import (
@@ -121,29 +120,6 @@ def test_viewers_that_are_drawn_bring_their_own() -> None:
     found = drawn.unclicked()
     assert found is not None
     assert found.toarray().tolist() == [[0, 0, -1.5, 0, 0, 0], [0, 0, 0, 0, 0, -1.5]]
-
-
-def with_negatives(seed: int) -> csr_matrix:
-    matrix = random_matrix(seed)
-    signs = np.random.default_rng(seed).random(matrix.nnz) < 0.3
-    matrix.data[signs] *= -1
-    return matrix
-
-
-@pytest.mark.parametrize("solver", [kernel, bucketed], ids=["numba", "implicit"])
-def test_a_training_with_preferences_of_0_is_that_of_implicit(solver) -> None:  # type: ignore[no-untyped-def]
-    matrix = with_negatives(3)
-    transposed = matrix.T.tocsr()
-    users, items = start(4, 300, 16), start(5, 90, 16)
-    with threadpool_limits(1, "blas"):
-        oracle = AlternatingLeastSquares(factors=16, regularization=3.0, iterations=8)
-        oracle.user_factors, oracle.item_factors = users.copy(), items.copy()
-        oracle.fit(matrix, show_progress=False)
-        for _ in range(8):
-            solver.half_step(matrix, np.full(300, 3, np.float32), items, users, 1)
-            solver.half_step(transposed, np.full(90, 3, np.float32), users, items, 1)
-    expected = oracle.user_factors @ oracle.item_factors.T
-    assert np.corrcoef((users @ items.T).ravel(), expected.ravel())[0, 1] > 0.9999
 
 
 def test_repeated_steps_come_to_the_exact_solution() -> None:

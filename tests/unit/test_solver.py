@@ -22,6 +22,13 @@ def random_matrix(seed: int, n: int = 300, m: int = 90) -> csr_matrix:
     return csr_matrix(dense.astype(np.float32))
 
 
+def with_negatives(seed: int) -> csr_matrix:
+    """The same, with preference 0 at three of ten entries."""
+    matrix = random_matrix(seed)
+    matrix.data[np.random.default_rng(seed).random(matrix.nnz) < 0.3] *= -1
+    return matrix
+
+
 def start(seed: int, n: int, f: int) -> np.ndarray:  # type: ignore[type-arg]
     return np.random.default_rng(seed).standard_normal((n, f), dtype=np.float32) * 0.1
 
@@ -44,9 +51,10 @@ def test_repeated_steps_come_to_the_exact_fold_in(f: int) -> None:
     assert not solved[299].any()
 
 
+@pytest.mark.parametrize("made", [random_matrix, with_negatives])
 @pytest.mark.parametrize("solver", [kernel, bucketed], ids=["numba", "implicit"])
-def test_with_one_regularization_for_all_a_training_is_that_of_implicit(solver) -> None:  # type: ignore[no-untyped-def]
-    matrix = random_matrix(3)
+def test_with_one_regularization_for_all_a_training_is_that_of_implicit(solver, made) -> None:  # type: ignore[no-untyped-def]
+    matrix = made(3)
     transposed = matrix.T.tocsr()
     users, items = start(4, 300, 16), start(5, 90, 16)
     with threadpool_limits(1, "blas"):

@@ -166,7 +166,7 @@ class _Divergences:
             taste: (n, genres), each row adding up to 1 or 0.
             genres: Of the items of each list, ones, (n, k, genres).
         """
-        n, self._k, self._width = genres.shape
+        n, _, self._width = genres.shape
         self._taste = taste
         numbers = genres.sum(axis=2).astype(np.int64)
         self._numbers, kind = np.unique(np.maximum(numbers, 1), return_inverse=True)
