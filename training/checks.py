@@ -17,6 +17,7 @@ from training.event_repeats import repeats_at_fault
 from training.event_schema import columns_at_fault, row_rules, rows_at_fault
 from training.event_volume import volumes_at_fault
 from training.findings import Finding, finding, refuse
+from training.id_columns import ITEM_IDS
 from training.lake import LakeReading, Progress
 
 __all__ = [
@@ -181,7 +182,7 @@ def _unknown_items(
 ) -> list[Finding]:
     if "unknown_items" in checks.skip or not known_items:
         return []
-    known = pl.Series("known", sorted(known_items), dtype=pl.String)
+    known = pl.Series("known", sorted(known_items), dtype=ITEM_IDS)
     unknown = ~pl.col("item_id").is_in(known.implode())
     count = int(events.select(unknown.sum()).item())
     if count <= checks.unknown_share * len(events):

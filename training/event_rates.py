@@ -1,6 +1,6 @@
 """Who and what has too much: machines among the viewers, and shares beyond belief.
 
-A viewer is the user_id, or before sign-in the session_id, and goes by a 64-bit hash of it.
+A viewer is the user_id, or before sign-in the session_id, and goes by its number in this process.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ __all__ = ["rates_at_fault"]
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 _SMALLEST_CATALOGUE = 500
-_OWNER = pl.coalesce("user_id", "session_id").hash()
-_ITEM = pl.col("item_id").hash()
+_OWNER = pl.coalesce("user_id", "session_id").to_physical()
+_ITEM = pl.col("item_id").to_physical()
 
 
 def rates_at_fault(events: pl.DataFrame, checks: DataChecks) -> list[Finding]:
@@ -57,10 +57,11 @@ def _machines(
 
     def sleepless() -> pl.LazyFrame:
         day = (pl.col("timestamp") // _DAY).hash() + pl.col("owner")
-        active = of(checks.awake_hours * checks.awake_days).with_columns(day.alias("day")).collect()
+        active = of(checks.awake_hours * checks.awake_days)
         # Distinct hours are dear to find: first, the few days with as many events as that.
-        long_days = _often(active["day"].to_numpy(), checks.awake_hours)
-        hours = active.lazy().filter(pl.col("day").is_in(long_days.implode()))
+        days_of = active.select(day.alias("day")).collect()["day"]
+        long_days = _often(days_of.to_numpy(), checks.awake_hours)
+        hours = active.filter(day.is_in(long_days.implode()))
         days = (
             hours.select("owner", pl.col("timestamp") // _HOUR)
             .unique()

@@ -1,7 +1,7 @@
 """Repeats: events that are there twice, ids that mean several events, sessions of several viewers.
 
-Counted by 64-bit hashes of the columns: a tenth of the memory of the strings, a fifth of the time,
-and one wrong pair in 10,000 runs of 50 million events.
+Events are counted by 64-bit hashes of their columns: a tenth of the memory of the columns, a fifth
+of the time, and one wrong pair in 10,000 runs of 50 million events.
 """
 
 import numpy as np
@@ -14,6 +14,9 @@ from training.findings import Finding, finding
 __all__ = ["repeats_at_fault"]
 
 _SLICE = 1_000_000
+_NUMBERS = 1 << 32
+"""As many as ids may have: training.id_columns."""
+
 _EXACT = ("event_id", "user_id", "session_id", "item_id", "event_type", "timestamp")
 
 
@@ -51,11 +54,10 @@ def _exact(events: pl.DataFrame, contents: int, checks: DataChecks) -> Finding |
 def _reused(events: pl.DataFrame, contents: int, checks: DataChecks) -> Finding | None:
     """An event_id makes two events one (training.interactions), so different ones have another."""
     has_id = pl.col("event_id").is_not_null()
-    named = events
-    if events["event_id"].null_count() > 0:
-        named = events.filter(has_id)
-        contents = _distinct(_key(named, *_EXACT))
-    lost = contents - _distinct(_key(named, "event_id"))
+    named = events["event_id"].is_not_null().to_numpy()
+    if not named.all():
+        contents = _distinct(_key(events, *_EXACT)[named])
+    lost = contents - _distinct(_key(events, "event_id")[named])
     if lost <= checks.reused_share * len(events):
         return None
     return finding(
@@ -70,15 +72,13 @@ def _reused(events: pl.DataFrame, contents: int, checks: DataChecks) -> Finding 
 
 def _shared_sessions(events: pl.DataFrame, checks: DataChecks) -> Finding | None:
     signed = pl.col("user_id").is_not_null() & pl.col("session_id").is_not_null()
-    user, session = pl.col("user_id").hash(), pl.col("session_id").hash()
-    pairs = events.lazy().filter(signed).select(session.alias("session"), user.alias("user"))
-    # Hashes alone are collected: the rows would be a copy of the whole frame.
-    hashed = pairs.collect()
-    sessions = hashed["session"].to_numpy()
-    if _distinct(sessions + (hashed["user"].to_numpy() << 1)) == _distinct(sessions):
-        return None
-    viewers = hashed.lazy().unique().group_by("session").len()
-    shared = viewers.filter(pl.col("len") > checks.session_viewers).collect()["session"]
+    user, session = pl.col("user_id").to_physical(), pl.col("session_id").to_physical()
+    pair = session.cast(pl.UInt64) * _NUMBERS + user
+    pairs = events.lazy().filter(signed).select(pair.alias("pair")).collect()["pair"].to_numpy()
+    ordered = np.sort(pairs)
+    different = ordered[np.diff(ordered, prepend=ordered[:1] + 1) != 0] // _NUMBERS
+    sessions, viewers = np.unique(different, return_counts=True)
+    shared = pl.Series(sessions[viewers > checks.session_viewers], dtype=pl.UInt32)
     if shared.is_empty():
         return None
     found = finding(
@@ -108,6 +108,6 @@ def _key(events: pl.DataFrame, *columns: str) -> NDArray[np.uint64]:
 
 
 def _distinct(values: NDArray[np.uint64]) -> int:
-    """How many there are. NumPy sorts numbers three times faster than a set takes them."""
-    ordered = np.sort(values)
-    return int(np.count_nonzero(ordered[1:] != ordered[:-1])) + min(len(ordered), 1)
+    """How many there are; sorts them. NumPy does that three times faster than a set takes them."""
+    values.sort()
+    return int(np.count_nonzero(values[1:] != values[:-1])) + min(len(values), 1)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from topshelf.events import Interaction
+from training.id_columns import ITEM_IDS, VIEWER_IDS, rows_among
 
 __all__ = [
     "MAX_UNCLICKED",
@@ -29,9 +30,9 @@ MAX_UNCLICKED = 500
 """Most items of a viewer that count as never taken: 2 KB of a list."""
 
 SHOWN_SCHEMA: dict[str, pl.DataType] = {
-    "user_id": pl.String(),
-    "session_id": pl.String(),
-    "item_id": pl.String(),
+    "user_id": VIEWER_IDS,
+    "session_id": VIEWER_IDS,
+    "item_id": ITEM_IDS,
     "timestamp": pl.Int64(),
 }
 """Columns of what was shown: one row an event and item of its impression."""
@@ -131,13 +132,18 @@ def beside(
 
 
 def shown_in(events: pl.DataFrame) -> pl.DataFrame:
-    """What events that have an ``impression`` showed: columns of SHOWN_SCHEMA."""
+    """What events that have an ``impression`` showed: columns of SHOWN_SCHEMA.
+
+    Args:
+        events: Ids are text; see training.event_blocks.SureLines.
+    """
     if "impression" not in events.columns:
         return pl.DataFrame(schema=SHOWN_SCHEMA)
     return (
         events.filter(pl.col("impression").list.len() > 0)
         .select("user_id", "session_id", pl.col("impression").alias("item_id"), "timestamp")
         .explode("item_id")
+        .cast(SHOWN_SCHEMA)  # type: ignore[arg-type]  # names are names of columns
     )
 
 
@@ -173,13 +179,14 @@ def exposures_of(
         confidence: See Exposures.
     """
     known = (
-        shown.lazy()
-        .filter(pl.col("user_id").is_in(users) & pl.col("item_id").is_in(items))
-        .select(
-            pl.col("user_id").cast(pl.Enum(users)).to_physical().cast(pl.Int64).alias("user"),
-            pl.col("item_id").cast(pl.Enum(items)).to_physical().cast(pl.Int32).alias("item"),
-            "timestamp",
+        pl.LazyFrame(
+            {
+                "user": rows_among(shown["user_id"], users),
+                "item": rows_among(shown["item_id"], items),
+                "timestamp": shown["timestamp"],
+            }
         )
+        .filter((pl.col("user") >= 0) & (pl.col("item") >= 0))
         .unique()
         .sort("user", "timestamp", "item")
         .collect()

@@ -12,6 +12,7 @@ from topshelf.features import ConfidenceWeights
 from topshelf.ids import IdMap, ItemId, ItemRow, UserId, UserRow
 from training.event_confidences import confidences_of_events
 from training.exposures import SHOWN_SCHEMA, Exposures, exposures_of
+from training.id_columns import rows_of
 from training.pair_evidence import in_order_of_time, pair_evidence
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "clean_events",
     "interactions_of",
 ]
+
+_SLICE = 1_000_000
 
 MIN_INTERACTIONS = 1000
 """As Amazon Personalize asks: with fewer, a model is noise."""
@@ -133,17 +136,12 @@ def _distinct(owned: pl.DataFrame) -> pl.DataFrame:
     Events of different 64-bit hashes are different. Only the few that share theirs are compared,
     so that the many are neither sorted nor copied.
     """
-    key = (
-        pl.when(pl.col("event_id").is_not_null())
-        .then(pl.col("event_id").hash())
-        .otherwise(pl.struct("user_id", "item_id", "event_type", "timestamp").hash())
-    )
-    hashes = owned.select(key.alias("key")).to_series()
-    ordered = np.sort(hashes.to_numpy())
+    hashes = _hashes(owned)
+    ordered = np.sort(hashes)
     repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     if len(repeated) == 0:
         return owned
-    suspects = hashes.is_in(pl.Series(repeated).implode())
+    suspects = pl.Series(hashes).is_in(pl.Series(repeated).implode())
     found = owned.filter(suspects).sort(
         "user_id", "item_id", "timestamp", "event_type", "event_value", "event_id", "session_id"
     )
@@ -154,6 +152,21 @@ def _distinct(owned: pl.DataFrame) -> pl.DataFrame:
         ["user_id", "item_id", "event_type", "timestamp"], keep="first", maintain_order=True
     )
     return pl.concat([owned.filter(~suspects), named, unnamed])
+
+
+def _hashes(owned: pl.DataFrame) -> NDArray[np.uint64]:
+    """Equal for what is the same event, (n,); by slices, for each takes several numbers a row."""
+    key = (
+        pl.when(pl.col("event_id").is_not_null())
+        .then(pl.col("event_id").hash())
+        .otherwise(pl.struct("user_id", "item_id", "event_type", "timestamp").hash())
+    )
+    hashes = np.empty(len(owned), np.uint64)
+    done = 0
+    for part in owned.iter_slices(_SLICE):
+        hashes[done : done + len(part)] = part.select(key).to_series().to_numpy()
+        done += len(part)
+    return hashes
 
 
 def build_interactions(
@@ -197,10 +210,10 @@ def interactions_of(
         weights: Strength of each kind of event.
         shown: As clean_events gives it; None for nothing.
     """
-    user_ids, user_rows = _rows(events["user_id"])
-    item_ids, item_rows = _rows(events["item_id"])
-    users = IdMap[UserId, UserRow](tuple(user_ids.to_list()))
-    items = IdMap[ItemId, ItemRow](tuple(item_ids.to_list()))
+    user_ids, user_rows = rows_of(events["user_id"])
+    item_ids, item_rows = rows_of(events["item_id"])
+    users = IdMap[UserId, UserRow](tuple(map(UserId, user_ids)))
+    items = IdMap[ItemId, ItemRow](tuple(map(ItemId, item_ids)))
     single = confidences_of_events(events, user_rows, len(users), weights)
     evidence = pair_evidence(
         user_rows,
@@ -231,9 +244,3 @@ def interactions_of(
         single.leniencies,
         exposures,
     )
-
-
-def _rows(names: pl.Series) -> tuple[pl.Series, NDArray[np.int32]]:
-    ids = names.unique().sort()
-    rows = names.cast(pl.Enum(ids)).to_physical().cast(pl.Int32).to_numpy()
-    return ids, rows

@@ -24,15 +24,16 @@ from topshelf.settings import TrainingSettings
 from training.ablation import Ablation, ablate
 from training.als import fit_als, regularization_of
 from training.checkpoints import Checkpoints
-from training.checks import DEFAULT_CHECKS, DataChecks, check_reading
+from training.checks import DEFAULT_CHECKS, DataChecks
 from training.examination import Examined, examine
 from training.fan_out import FanOut
-from training.interactions import Cleaned, build_interactions, clean_events
+from training.gathering import Gathered, gather
+from training.interactions import build_interactions
 from training.judging import NDCG, genre_vectors
-from training.lake import EventLake, Progress, read_lake
+from training.lake import EventLake, Progress
 from training.parameters import TrainingParameters, parameters_of
 from training.parent import read_parent
-from training.publish import TrainedModel, Write, catalogue_entries, publish
+from training.publish import TrainedModel, Write, publish
 from training.report import report
 from training.selection import timeline_of, weighing_for
 from training.shrinkage import settle_shrinkage
@@ -86,17 +87,14 @@ def train(
     parent = registry.champion()
     # Before the listing: an event that arrives between the two counts as not known.
     taken_at = int(clock().timestamp() * 1000)
-    reading = read_lake(lake, policy, progress, shown=_asks_for_shown(parameters))
-    catalogue, refused = catalogue_entries(lake.catalogue())
-    checked = check_reading(
-        reading, checks, policy=policy, now=taken_at, known_items=catalogue, progress=progress
+    gathered = gather(
+        lake, policy, checks, progress, now=taken_at, shown=_asks_for_shown(parameters)
     )
-    cleaned = clean_events(checked.events, reading.shown)
-    data = build_interactions(cleaned.events, parameters.confidence, cleaned.shown)
-    counts, objects = {**reading.counts, **checked.counts, **cleaned.counts}, reading.objects
-    studied = cleaned if parameters.study.ablations else None
+    catalogue, counts, objects = gathered.catalogue, gathered.counts, gathered.objects
+    data = build_interactions(gathered.events, parameters.confidence, gathered.shown)
+    studied = gathered if parameters.study.ablations else None
     # From here on the matrix is the data: at size, the events are most of the memory.
-    del reading, checked, cleaned
+    del gathered
     timeline = timeline_of(data)
     parameters, shrinkage = settle_shrinkage(lambda: timeline, parameters, progress)
     ablations = [] if studied is None else _ablations(studied, parameters, progress)
@@ -136,11 +134,7 @@ def train(
             data=data,
             factors=factors,
             metrics=_metrics(findings),
-            counts={
-                **counts,
-                "evaluated_users": findings.asked,
-                "refused_catalogue_lines": refused,
-            },
+            counts={**counts, "evaluated_users": findings.asked},
             catalogue=catalogue,
             snapshot=DataSnapshot(
                 taken_at=taken_at, newest_event=data.newest_event, objects=objects
@@ -217,11 +211,11 @@ def _run(settings: TrainingSettings) -> str:
 
 
 def _ablations(
-    cleaned: Cleaned, parameters: TrainingParameters, progress: Progress
+    gathered: Gathered, parameters: TrainingParameters, progress: Progress
 ) -> list[Ablation]:
     validation = Validation(
-        cleaned.events,
-        cleaned.shown,
+        gathered.events,
+        gathered.shown,
         seed=parameters.als.seed,
         max_entries=parameters.study.sample_entries,
     )

@@ -30,15 +30,16 @@ NDCG_AT_10 = "normalized_discounted_cumulative_gain_at_10"
 
 def load_movielens(folder: Path) -> pl.DataFrame:
     """MovieLens' ratings.csv as events with the columns that training reads."""
-    return pl.read_csv(folder / "ratings.csv").select(
+    ratings = pl.read_csv(folder / "ratings.csv").select(
         pl.format("u{}", "userId").alias("user_id"),
-        pl.lit(None, pl.String).alias("session_id"),
+        pl.lit(None).alias("session_id"),
         pl.format("m{}", "movieId").alias("item_id"),
-        pl.lit("rating", EVENT_SCHEMA["event_type"]).alias("event_type"),
-        pl.col("rating").cast(pl.Float64).alias("event_value"),
-        (pl.col("timestamp").cast(pl.Int64) * 1000).alias("timestamp"),
-        pl.lit(None, pl.String).alias("event_id"),
+        pl.lit("rating").alias("event_type"),
+        pl.col("rating").alias("event_value"),
+        (pl.col("timestamp") * 1000).alias("timestamp"),
+        pl.lit(None).alias("event_id"),
     )
+    return ratings.cast(EVENT_SCHEMA)  # type: ignore[arg-type]  # names are names of columns
 
 
 def measure(data: Interactions, parameters: ALSParameters) -> Evaluation:

@@ -21,6 +21,7 @@ from tests.builders.event_frames import (
     without_days,
     without_recent,
 )
+from training.id_columns import ITEM_IDS
 
 __all__ = ["BROKEN"]
 
@@ -145,7 +146,7 @@ BROKEN = (
     Broken(
         "items of another catalogue",
         (("unknown_items", "item_id"),),
-        lambda e: e.with_columns(("x" + pl.col("item_id")).alias("item_id")),
+        lambda e: e.with_columns(("x" + pl.col("item_id")).cast(ITEM_IDS).alias("item_id")),
         lambda row: row["item_id"].startswith("xm"),
         30_000,
         CATALOGUE,

@@ -21,6 +21,7 @@ from training.ablation import ablate, ablated
 from training.als import ALSParameters
 from training.exposures import SHOWN_SCHEMA
 from training.interactions import clean_events
+from training.lake import EVENT_SCHEMA
 from training.parameters import TrainingParameters, parameters_of, parameters_text
 from training.tune import tune
 from training.validation import Validation
@@ -94,7 +95,7 @@ def test_a_study_of_other_data_is_refused(tmp_path: Path) -> None:
 def test_a_study_of_another_search_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "study"
     tune(judge(), SMALL, file=file, trials=1)
-    renamed = events().with_columns(pl.col("item_id") + "x")
+    renamed = events().with_columns((pl.col("item_id") + "x").cast(EVENT_SCHEMA["item_id"]))
     others = [
         judge(renamed),
         Validation(events(), max_entries=9_000),
