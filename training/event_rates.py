@@ -1,6 +1,8 @@
 """Who and what has too much: machines among the viewers, and shares beyond belief.
 
-A viewer is the user_id, or before sign-in the session_id, and goes by its number in this process.
+A viewer is the user_id, or before sign-in the session_id, and goes by a 64-bit number: of a user, of
+which there are fewer than 2^32, that of this process; of a session a hash, so that one in 10^9 runs of
+a million sessions takes one for a user.
 """
 
 from collections.abc import Callable
@@ -16,7 +18,7 @@ __all__ = ["rates_at_fault"]
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 _SMALLEST_CATALOGUE = 500
-_OWNER = pl.coalesce("user_id", "session_id").to_physical()
+_OWNER = pl.coalesce(pl.col("user_id").to_physical().cast(pl.UInt64), pl.col("session_id").hash())
 _ITEM = pl.col("item_id").to_physical()
 
 

@@ -14,9 +14,6 @@ from training.findings import Finding, finding
 __all__ = ["repeats_at_fault"]
 
 _SLICE = 1_000_000
-_NUMBERS = 1 << 32
-"""As many as ids may have: training.id_columns."""
-
 _EXACT = ("event_id", "user_id", "session_id", "item_id", "event_type", "timestamp")
 
 
@@ -72,13 +69,15 @@ def _reused(events: pl.DataFrame, contents: int, checks: DataChecks) -> Finding 
 
 def _shared_sessions(events: pl.DataFrame, checks: DataChecks) -> Finding | None:
     signed = pl.col("user_id").is_not_null() & pl.col("session_id").is_not_null()
-    user, session = pl.col("user_id").to_physical(), pl.col("session_id").to_physical()
-    pair = session.cast(pl.UInt64) * _NUMBERS + user
-    pairs = events.lazy().filter(signed).select(pair.alias("pair")).collect()["pair"].to_numpy()
-    ordered = np.sort(pairs)
-    different = ordered[np.diff(ordered, prepend=ordered[:1] + 1) != 0] // _NUMBERS
-    sessions, viewers = np.unique(different, return_counts=True)
-    shared = pl.Series(sessions[viewers > checks.session_viewers], dtype=pl.UInt32)
+    user, session = pl.col("user_id").to_physical(), pl.col("session_id").hash()
+    pairs = events.lazy().filter(signed).select(session.alias("session"), user.alias("user"))
+    # Numbers alone are collected: the rows would be a copy of the whole frame.
+    numbers = pairs.collect()
+    sessions = numbers["session"].to_numpy()
+    if _distinct(sessions + numbers["user"].to_numpy()) == _distinct(sessions.copy()):
+        return None
+    viewers = numbers.lazy().unique().group_by("session").len()
+    shared = viewers.filter(pl.col("len") > checks.session_viewers).collect()["session"]
     if shared.is_empty():
         return None
     found = finding(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from topshelf.events import Interaction
-from training.id_columns import ITEM_IDS, VIEWER_IDS, rows_among
+from training.id_columns import ITEM_IDS, USER_IDS, rows_among
 
 __all__ = [
     "MAX_UNCLICKED",
@@ -30,8 +30,8 @@ MAX_UNCLICKED = 500
 """Most items of a viewer that count as never taken: 2 KB of a list."""
 
 SHOWN_SCHEMA: dict[str, pl.DataType] = {
-    "user_id": VIEWER_IDS,
-    "session_id": VIEWER_IDS,
+    "user_id": USER_IDS,
+    "session_id": pl.String(),
     "item_id": ITEM_IDS,
     "timestamp": pl.Int64(),
 }

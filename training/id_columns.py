@@ -1,17 +1,18 @@
 """Ids as columns of frames: each id is held once, and of each row its number of four bytes.
 
 Numbers are those of one process, in the order in which it met the ids. Equal ids have equal numbers
-there; what is sorted or goes to another process goes by the text.
+there; what is sorted or goes to another process goes by the text. Ids of sessions and events stay
+text: an id takes some hundred bytes beside its number, and few of those have many rows.
 """
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-__all__ = ["ITEM_IDS", "VIEWER_IDS", "rows_among", "rows_of"]
+__all__ = ["ITEM_IDS", "USER_IDS", "rows_among", "rows_of"]
 
-VIEWER_IDS = pl.Categorical(pl.Categories("topshelf.viewer"))
-"""Ids of users and of sessions: a viewer is known by that before signing in."""
+USER_IDS = pl.Categorical(pl.Categories("topshelf.user"))
+"""Ids of users."""
 
 ITEM_IDS = pl.Categorical(pl.Categories("topshelf.item"))
 """Ids of items."""

@@ -23,13 +23,13 @@ from topshelf.aws.lake_bucket import LakeObject
 from topshelf.events import EventPolicy, Interaction, Refusal, parse_line
 from training.event_blocks import LONGEST_LINE, blocks_of, sure_lines
 from training.exposures import SHOWN_SCHEMA, shown_by, shown_in
-from training.id_columns import ITEM_IDS, VIEWER_IDS
+from training.id_columns import ITEM_IDS, USER_IDS
 
 __all__ = ["EVENT_SCHEMA", "EventLake", "LakeReading", "Progress", "frame_of", "read_lake"]
 
 EVENT_SCHEMA: dict[str, pl.DataType] = {
-    "user_id": VIEWER_IDS,
-    "session_id": VIEWER_IDS,
+    "user_id": USER_IDS,
+    "session_id": pl.String(),
     "item_id": ITEM_IDS,
     "event_type": pl.Categorical(pl.Categories("topshelf.event_type", physical=pl.UInt16)),
     "event_value": pl.Float64(),

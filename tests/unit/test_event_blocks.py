@@ -174,7 +174,8 @@ def check(packed: bytes) -> None:
         for event in accepted
         for item in event.impression
     ]
-    text = reading.shown.with_columns(pl.col(pl.Categorical).cast(pl.String).fill_null(""))
+    ids = pl.col("user_id", "session_id", "item_id").cast(pl.String)
+    text = reading.shown.with_columns(ids.fill_null(""))
     assert sorted(text.rows()) == sorted(shown)
     assert reading.counts == {
         "objects": 1,
