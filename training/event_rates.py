@@ -1,8 +1,8 @@
 """Who and what has too much: machines among the viewers, and shares beyond belief.
 
-A viewer is the user_id, or before sign-in the session_id, and goes by a 64-bit number: of a user, of
-which there are fewer than 2^32, that of this process; of a session a hash, so that one in 10^9 runs of
-a million sessions takes one for a user.
+A viewer is the user_id, or before sign-in the session_id, and goes by a number: a user by that of
+this process, a session by a hash of 64 bits. One in ten million runs of a million users and a
+million sessions takes one for the other.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ __all__ = ["rates_at_fault"]
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 _SMALLEST_CATALOGUE = 500
 _OWNER = pl.coalesce(pl.col("user_id").to_physical().cast(pl.UInt64), pl.col("session_id").hash())
-_ITEM = pl.col("item_id").to_physical()
+_ITEM = pl.col("item_id").to_physical().cast(pl.UInt64)
 
 
 def rates_at_fault(events: pl.DataFrame, checks: DataChecks) -> list[Finding]:
@@ -29,8 +29,10 @@ def rates_at_fault(events: pl.DataFrame, checks: DataChecks) -> list[Finding]:
         events: With the columns of EVENT_SCHEMA, each row good by itself.
         checks: Thresholds; what is to be skipped is not told.
     """
-    small = events.select(_OWNER.alias("owner"), "timestamp", _ITEM.alias("item"))
-    viewers, items = (small.group_by(name).len() for name in ("owner", "item"))
+    small = events.lazy().select(_OWNER.alias("owner"), "timestamp", _ITEM.alias("item"))
+    anonymous = events.lazy().filter(pl.col("user_id").is_null()).group_by(owner=_OWNER).len()
+    viewers = pl.concat([_counted(events["user_id"], "owner"), anonymous.collect()])
+    items = _counted(events["item_id"], "item")
     found = [
         *_machines(events, small, viewers, len(items), checks),
         _share(events, viewers, checks.viewer_share, check="viewer_share", field="user_id"),
@@ -42,7 +44,7 @@ def rates_at_fault(events: pl.DataFrame, checks: DataChecks) -> list[Finding]:
 
 def _machines(
     events: pl.DataFrame,
-    small: pl.DataFrame,
+    small: pl.LazyFrame,
     viewers: pl.DataFrame,
     n_items: int,
     checks: DataChecks,
@@ -51,7 +53,7 @@ def _machines(
 
     def of(least: float) -> pl.LazyFrame:
         heavy = viewers.filter(pl.col("len") > least)["owner"]
-        return small.lazy().filter(pl.col("owner").is_in(heavy.implode()))
+        return small.filter(pl.col("owner").is_in(heavy.implode()))
 
     def busiest(unit: int, most: int) -> pl.LazyFrame:
         counts = of(most).group_by("owner", pl.col("timestamp") // unit).len()
@@ -123,6 +125,16 @@ def _machines(
         if (one.rows or 0) > checks.bot_share * len(events):
             found.append(one)
     return found
+
+
+def _counted(ids: pl.Series, name: str) -> pl.DataFrame:
+    """How many rows each id has, by its number; a group_by would hold many times the column."""
+    numbers = ids.drop_nulls().to_physical().to_numpy()
+    counts = np.bincount(numbers)
+    found = np.flatnonzero(counts)
+    return pl.DataFrame(
+        {name: found, "len": counts[found]}, schema={name: pl.UInt64, "len": pl.UInt32}
+    )
 
 
 def _often(values: NDArray[np.uint64], most: int) -> pl.Series:

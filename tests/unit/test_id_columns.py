@@ -35,5 +35,6 @@ def test_the_order_in_which_a_process_met_the_ids_changes_nothing(earlier: list[
 
 def test_no_rows_have_no_ids() -> None:
     ids, rows = rows_of(pl.Series([], dtype=USER_IDS))
-    assert ids == [] and len(rows) == 0
+    assert ids == []
+    assert len(rows) == 0
     assert len(rows_among(pl.Series([], dtype=USER_IDS), ())) == 0
