@@ -3,6 +3,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from infra.local.functions import Function, Functions, Invocation, Pool
 from infra.local.process import Process
+from tests.builders.local_cloud import eventually
 from topshelf.errors import NotFoundError, UnavailableError
 
 HANDLER = """
@@ -20,7 +22,9 @@ def go(event, context):
         case "raise": raise KeyError("missing")
         case "exit": os._exit(event["code"])
         case "kill": os.kill(os.getpid(), 9)
-        case "sleep": time.sleep(60)
+        case "sleep":
+            if "tells" in event: open(event["tells"], "w").close()
+            time.sleep(60)
         case "set": return {1}
         case "pid": return os.getpid()
         case "slow": time.sleep(0.2)
@@ -176,12 +180,16 @@ def test_workers_grow_to_the_limit_and_one_more_waits(pool: Pool) -> None:
     assert len(pool._all) == 2
 
 
-def test_stop_ends_a_running_invocation(function: Function) -> None:
-    pool = Pool(function, spawn)
+def test_stop_ends_a_running_invocation(function: Function, tmp_path: Path) -> None:
+    pool = Pool(replace(function, timeout=30.0), spawn)
     pool.warm()
     results: list[Invocation] = []
-    thread = threading.Thread(target=lambda: results.append(invoke(pool, do="sleep")))
+    running = tmp_path / "running"
+    thread = threading.Thread(
+        target=lambda: results.append(invoke(pool, do="sleep", tells=str(running)))
+    )
     thread.start()
+    eventually(running.exists)
     pool.stop()
     thread.join(10)
     assert not thread.is_alive()
