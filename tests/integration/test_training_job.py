@@ -3,7 +3,6 @@
 import gzip
 from datetime import date
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -17,22 +16,6 @@ from topshelf.manifest import MANIFEST_NAME, parse_manifest
 from topshelf.ports import Champion
 from topshelf.refresh import ListRefresh
 from training import job
-
-
-@pytest.fixture
-def bucket(client: Any, emulator: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    name = f"lake-{uuid4().hex[:8]}"
-    client("s3").create_bucket(Bucket=name)
-    client("dynamodb").create_table(
-        TableName=name,
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator)
-    monkeypatch.setenv("TOPSHELF_BUCKET", name)
-    monkeypatch.setenv("TOPSHELF_REGISTRY_TABLE", name)
-    return name
 
 
 def test_the_job_turns_events_into_a_model(

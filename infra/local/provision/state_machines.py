@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.provision.base import Context, Creator, Provisioned, code_of, document
 
-__all__ = ["STATE_MACHINE"]
+__all__ = ["STATE_MACHINE", "lower_names"]
 
 _NAMES = {
     "LoggingConfiguration": "loggingConfiguration",
@@ -19,7 +19,9 @@ _NAMES = {
 
 def _create(context: Context, logical_id: str, properties: Mapping[str, Any]) -> Provisioned:
     name = properties.get("StateMachineName") or context.name(logical_id)
-    given = {ours: _lower(properties[said]) for said, ours in _NAMES.items() if said in properties}
+    given = {
+        ours: lower_names(properties[said]) for said, ours in _NAMES.items() if said in properties
+    }
     given["definition"] = document(properties["Definition"])
     arn = context.arn("states", f"stateMachine:{name}")
     if _found(context, arn):
@@ -32,12 +34,12 @@ def _create(context: Context, logical_id: str, properties: Mapping[str, Any]) ->
     return Provisioned(arn, {"Arn": arn, "Name": name})
 
 
-def _lower(value: Any) -> Any:
-    """Names as Step Functions' own API writes them, with a small first letter."""
+def lower_names(value: Any) -> Any:
+    """Names as the services' own APIs write them, with a small first letter."""
     if isinstance(value, Mapping):
-        return {key[0].lower() + key[1:]: _lower(item) for key, item in value.items()}
+        return {key[0].lower() + key[1:]: lower_names(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_lower(item) for item in value]
+        return [lower_names(item) for item in value]
     return value
 
 
