@@ -26,6 +26,9 @@ __all__ = ["CleanEvents", "clean_lake", "shares_of"]
 _SHARE_BYTES = 32 << 20
 """Compressed bytes of the lake that one task reads."""
 
+_USER = pl.col("user_id").cast(pl.String)
+"""As text: numbers of ids are those of one process, and every worker has to say the same."""
+
 type _Share = list[LakeObject]
 
 
@@ -172,12 +175,12 @@ def _cleaned(frames: RDD[bytes]) -> RDD[tuple[bytes, dict[str, int]]]:
 
 def _by_session(parts: int) -> Callable[[pl.DataFrame], NDArray[np.int64]]:
     """A session's events together; those without one by their viewer."""
-    return _by_hash(pl.coalesce("session_id", "user_id"), parts)
+    return _by_hash(pl.coalesce("session_id", _USER), parts)
 
 
 def _by_event(parts: int) -> Callable[[pl.DataFrame], NDArray[np.int64]]:
     """The events of one id together; those without an id by their viewer."""
-    return _by_hash(pl.coalesce("event_id", "user_id"), parts)
+    return _by_hash(pl.coalesce("event_id", _USER), parts)
 
 
 def _by_hash(key: pl.Expr, parts: int) -> Callable[[pl.DataFrame], NDArray[np.int64]]:

@@ -130,7 +130,8 @@ def _counted(index: int, blocks: Iterable[Interactions]) -> Iterator[tuple[int, 
 def _by_range(bounds: list[str]) -> Callable[[pl.DataFrame], NDArray[np.int64]]:
     def target(frame: pl.DataFrame) -> NDArray[np.int64]:
         firsts = pl.Series(bounds, dtype=pl.String)
-        return firsts.search_sorted(frame["user_id"], side="right").to_numpy().astype(np.int64)
+        users = frame["user_id"].cast(pl.String)
+        return firsts.search_sorted(users, side="right").to_numpy().astype(np.int64)
 
     return target
 
