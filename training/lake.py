@@ -197,10 +197,15 @@ def _checked(key: str, packed: bytes, policy: EventPolicy, *, shown: bool) -> _C
 
 
 def _compact(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same rows without what is left of their reading: buffers half full, text left out."""
+    """The same rows without what is left of their reading: buffers half full, text left out.
+
+    In one piece each: of columns in different pieces, Polars would make whole copies.
+    """
+    whole = frame.rechunk()
     stream = io.BytesIO()
-    frame.select(pl.exclude(pl.Categorical)).write_ipc(stream, compression="lz4")
-    return frame.with_columns(pl.read_ipc(stream.getvalue()))
+    plain = whole.select(pl.exclude(pl.Categorical))
+    plain.write_ipc(stream, compression="lz4", record_batch_size=max(len(plain), 1))
+    return whole.with_columns(pl.read_ipc(stream.getvalue()))
 
 
 def _one_by_one(block: bytes, places: list[int]) -> Iterator[tuple[int, bytes]]:
