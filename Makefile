@@ -329,6 +329,10 @@ check-grants: $(READY) ## is it in step?
 bench-quality: $(READY) ## ALS beside popularity; DATA=<MovieLens directory>
 	@$(BIN)/python -m tests.benchmarks.quality --data "$(or $(DATA),../shared/data/ml-latest-small)"
 
+.PHONY: bench-recency
+bench-recency: $(READY) ## what recency is worth on three MovieLens sets, with a gap and without (2 minutes); DATA=<their folder>
+	@$(BIN)/python -m tests.benchmarks.recency --data "$(or $(DATA),../shared/data)"
+
 .PHONY: bench-protocols
 bench-protocols: $(READY) ## ALS beside six baselines on MovieLens 1M, by two protocols; DATA=<ml1m.npz>
 	@$(BIN)/python -m tests.benchmarks.protocols --data "$(or $(DATA),../shared/data/ml1m.npz)"
