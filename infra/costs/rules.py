@@ -204,9 +204,10 @@ def _training(r: Resource, t: Traffic, p: Prices) -> Iterator[Charge]:
     needs = r.resolve(container["ResourceRequirements"])
     sizes = {need["Type"]: float(need["Value"]) for need in needs}
     hours = t.trainings * t.training_hours
-    yield Charge(r.name, "processors", 0, p.of("fargate_vcpu", hours * sizes["VCPU"]))
+    kind = _kind(r.resolve(container["RuntimePlatform"]["CpuArchitecture"]))
+    yield Charge(r.name, "processors", 0, p.of(f"fargate_vcpu{kind}", hours * sizes["VCPU"]))
     memory = hours * sizes["MEMORY"] / 1024
-    yield Charge(r.name, "memory", 0, p.of("fargate_memory", memory))
+    yield Charge(r.name, "memory", 0, p.of(f"fargate_memory{kind}", memory))
     if r.resolve(container["NetworkConfiguration"])["AssignPublicIp"] == "ENABLED":
         yield Charge(r.name, "address", 0, p.of("public_ipv4", hours))
 
@@ -215,8 +216,15 @@ def _spark(r: Resource, t: Traffic, p: Prices) -> Iterator[Charge]:
     """As if every training took all that it may, as long as one in a container."""
     most = {key: float(str(size).split()[0]) for key, size in r.value("MaximumCapacity").items()}
     hours = t.trainings * t.training_hours
-    yield Charge(r.name, "processors", 0, p.of("emr_serverless_vcpu", hours * most["Cpu"]))
-    yield Charge(r.name, "memory", 0, p.of("emr_serverless_memory", hours * most["Memory"]))
+    kind = _kind(r.value("Architecture"))
+    yield Charge(r.name, "processors", 0, p.of(f"emr_serverless_vcpu{kind}", hours * most["Cpu"]))
+    memory = hours * most["Memory"]
+    yield Charge(r.name, "memory", 0, p.of(f"emr_serverless_memory{kind}", memory))
+
+
+def _kind(architecture: str) -> str:
+    """What the names of a processor's prices end with: those of x86 are named without it."""
+    return {"X86_64": "", "ARM64": "_arm64"}[architecture]
 
 
 _FREE = frozenset(

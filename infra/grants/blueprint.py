@@ -15,7 +15,7 @@ __all__ = ["EVERYTHING", "Blueprint", "blueprint"]
 EVERYTHING: Final[Mapping[str, str]] = {
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/own",
     "ListShards": "2",
-    "SparkImageUri": "images/spark",
+    "SparkImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/spark:1",
     "Tracing": "Active",
     "TrainOn": "spark",
     "TrainingImageUri": "training",

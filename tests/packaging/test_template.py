@@ -1,18 +1,23 @@
 """template.yaml: what it must never say, whatever the parameters."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 import yaml
+from botocore.session import get_session
 from samtranslator.yaml_helper import yaml_parse
 
 from infra.local.intrinsics import Resolver
 from infra.local.translate import translate
 from tests.conftest import ROOT
+from topshelf.errors import InvalidInputError
 
 TEMPLATE = ROOT / "template.yaml"
 TRAINING = {"TrainingImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/topshelf:1"}
+REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/topshelf-spark"
+DIGEST = "sha256:" + 32 * "0a"
 
 
 class Deployed:
@@ -137,7 +142,7 @@ def test_each_suppression_of_a_finding_says_why() -> None:
 
 
 def test_where_models_are_trained_is_one_parameter() -> None:
-    spark = {"TrainOn": "spark", "SparkImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/spark:1"}
+    spark = {"TrainOn": "spark", "SparkImageUri": f"{REPOSITORY}:1"}
     assert not list(Deployed(**TRAINING).of_type("AWS::EMRServerless::Application"))
     stack = Deployed(**TRAINING, **spark)
     ((_, application),) = stack.of_type("AWS::EMRServerless::Application")
@@ -159,6 +164,34 @@ def test_where_models_are_trained_is_one_parameter() -> None:
         ways[name] = next(c["Next"] for c in choices if c["Condition"] == "{% true %}")
     on_spark = "TrainOnSpark"
     assert ways == {"batch": "Train", "shards": "Fit", "spark": on_spark, "both": on_spark}
+
+
+@pytest.mark.parametrize(
+    ("image", "taken"),
+    [
+        (f"{REPOSITORY}:2026.01-a_b", True),
+        (f"{REPOSITORY}@{DIGEST}", True),
+        (f"{REPOSITORY.replace('.com', '.com.cn')}:1", True),
+        (REPOSITORY, False),
+        (f"{REPOSITORY}:", False),
+        (f"{REPOSITORY}@sha256:0a", False),
+        (f"{REPOSITORY}:1@{DIGEST}", False),
+        ("images/spark:1", False),
+        ("public.ecr.aws/team/spark:1", False),
+    ],
+)
+def test_the_image_of_spark_is_one_that_emr_serverless_takes(image: str, taken: bool) -> None:
+    # What its API says of itself.
+    said = get_session().get_service_model("emr-serverless").shape_for("ImageUri").metadata
+    assert bool(re.fullmatch(said["pattern"], image)) == taken
+    parameters = {**TRAINING, "TrainOn": "spark", "SparkImageUri": image}
+    if not taken:
+        with pytest.raises(InvalidInputError, match="SparkImageUri"):
+            Deployed(**parameters)
+        return
+    stack = Deployed(**parameters)
+    ((_, application),) = stack.of_type("AWS::EMRServerless::Application")
+    assert stack.resolver.resolve(application["ImageConfiguration"]) == {"ImageUri": image}
 
 
 def numbers_of(said: Any) -> Iterator[tuple[str, Any]]:

@@ -126,10 +126,28 @@ def test_a_price_file_that_cannot_be_used_is_refused(tmp_path: Path, fault: str)
     assert refused.value.field == "prices"
 
 
+SPARK = {
+    "TrainOn": "spark",
+    "SparkImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/spark:1",
+    "SparkVcpu": "16",
+    "SparkMemory": "100",
+}
+
+
 def test_spark_is_reckoned_by_the_most_that_it_may_take() -> None:
-    lines = bill(TrainOn="spark", SparkImageUri="images/spark", SparkVcpu="16", SparkMemory="100")
+    lines = bill(**SPARK)
     # 30 hours x 16 vCPU at $0.052624, and x 100 GB at $0.0057785.
     assert lines["SparkApplication", "processors"].month == pytest.approx(25.25952)
     assert lines["SparkApplication", "memory"].month == pytest.approx(17.3355)
     assert lines["SparkApplication", "processors"].idle == 0
     assert not [resource for resource, _ in bill() if resource == "SparkApplication"]
+
+
+def test_a_training_on_arm_is_reckoned_by_the_prices_of_arm() -> None:
+    lines = bill(TrainingArchitecture="ARM64", **SPARK)
+    # 30 hours x 16 vCPU at $0.042094, and x 100 GB at $0.004628.
+    assert lines["SparkApplication", "processors"].month == pytest.approx(20.20512)
+    assert lines["SparkApplication", "memory"].month == pytest.approx(13.884)
+    # 30 hours x 2 vCPU at $0.03238, and x 16 GB at $0.00356.
+    assert lines["TrainingJob", "processors"].month == pytest.approx(1.9428)
+    assert lines["TrainingJob", "memory"].month == pytest.approx(1.7088)
