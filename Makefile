@@ -353,6 +353,12 @@ bench-ranking: $(READY) ## the best 50 items of 100,000 viewers beside the produ
 bench-spark: $(READY) ## the training on Spark beside that of one machine: quality, seconds; DATA=<ml1m.npz>
 	@$(BIN)/python -m tests.benchmarks.spark_quality --data "$(or $(DATA),../shared/data/ml1m.npz)"
 
+.PHONY: bench-spark-slice
+bench-spark-slice: USERS = 100000
+bench-spark-slice: EVENTS = 5000000
+bench-spark-slice: $(READY) ## the whole job on Spark beside that of one machine, a tenth of a million viewers; USERS=, ITEMS=, EVENTS=
+	@$(BIN)/python -m tests.benchmarks.spark_slice --users $(USERS) --items $(ITEMS) --events $(EVENTS)
+
 .PHONY: bench-scale
 bench-scale: $(READY) ## what viewers, movies, interactions and factors cost: seconds, memory, dollars (2 minutes)
 	@$(BIN)/python -m tests.benchmarks.scale
