@@ -8,6 +8,8 @@ from topshelf.errors import SettingsError
 
 __all__ = ["CHECK_NAMES", "DataChecks"]
 
+_HOUR = 3_600_000
+
 CHECK_NAMES = (
     "columns",
     "missing_value",
@@ -118,6 +120,10 @@ class DataChecks:
             if not (math.isfinite(value) and 0 <= value <= top):
                 bound = "0..1" if top == 1.0 else "0 or more"
                 raise ValueError(f"{name} is {value:g}; it has to be {bound}")
+
+    def horizon(self, now: int) -> int:
+        """The latest that an event may be, by a clock that says now; UTC milliseconds."""
+        return now + int(self.future_hours * _HOUR)
 
     def thresholds(self) -> dict[str, float]:
         """The thresholds by name."""

@@ -13,7 +13,7 @@ import polars as pl
 from topshelf.events import EventPolicy
 from training.check_limits import CHECK_NAMES, DataChecks
 from training.event_rates import rates_at_fault
-from training.event_repeats import repeats_at_fault
+from training.event_repeats import repeats_at_fault, sessions_at_fault
 from training.event_schema import columns_at_fault, row_rules, rows_at_fault
 from training.event_volume import volumes_at_fault
 from training.findings import Finding, finding, refuse
@@ -25,9 +25,11 @@ __all__ = [
     "DEFAULT_CHECKS",
     "CheckedEvents",
     "DataChecks",
+    "ahead_of_clock",
     "check_events",
     "check_reading",
     "check_refused",
+    "unknown_items",
 ]
 
 DEFAULT_CHECKS = DataChecks()
@@ -36,7 +38,6 @@ FEWEST_EVENTS = 1000
 """With fewer, shares say nothing; and the training refuses so few anyway."""
 
 _FEWEST_LINES = 100
-_HOUR = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +117,16 @@ def check_events(
     rules = row_rules(policy, checks)
     broken = rows_at_fault(events, rules)
     good = events.filter(rule.holds for rule in rules) if broken else events
-    horizon = now + int(checks.future_hours * _HOUR)
-    ahead, n_ahead = _ahead(good, horizon, checks)
+    horizon = checks.horizon(now)
+    ahead, n_ahead = ahead_of_clock(good, horizon, checks)
     found += [*broken, *ahead]
     kept = good.filter(pl.col("timestamp") <= horizon) if n_ahead else good
     if len(kept) >= FEWEST_EVENTS:
         found += repeats_at_fault(kept, checks)
+        found += sessions_at_fault(kept, checks)
         found += rates_at_fault(kept, checks)
         found += volumes_at_fault(kept, checks)
-        found += _unknown_items(kept, checks, known_items)
+        found += unknown_items(kept, checks, known_items)
     refuse(sorted(found, key=lambda one: CHECK_NAMES.index(one.check)), len(events))
     made = len(CHECK_NAMES) - len(checks.skip)
     return CheckedEvents(kept, {"checks": made, "left_out_future": n_ahead})
@@ -157,7 +159,16 @@ def check_refused(lines: int, refused: Mapping[str, int], checks: DataChecks) ->
     ]
 
 
-def _ahead(events: pl.DataFrame, horizon: int, checks: DataChecks) -> tuple[list[Finding], int]:
+def ahead_of_clock(
+    events: pl.DataFrame, horizon: int, checks: DataChecks
+) -> tuple[list[Finding], int]:
+    """Whether too many events are ahead of the job's clock, and how many are.
+
+    Args:
+        events: Each row good by itself.
+        horizon: UTC milliseconds; what is later is ahead.
+        checks: Thresholds; where it is to be skipped, none is ahead.
+    """
     if "time_future" in checks.skip:
         return [], 0
     future = pl.col("timestamp") > horizon
@@ -177,9 +188,16 @@ def _ahead(events: pl.DataFrame, horizon: int, checks: DataChecks) -> tuple[list
     ], count
 
 
-def _unknown_items(
+def unknown_items(
     events: pl.DataFrame, checks: DataChecks, known_items: Collection[str]
 ) -> list[Finding]:
+    """Whether too many events are of items that the catalogue does not know.
+
+    Args:
+        events: Each row good by itself.
+        checks: Thresholds.
+        known_items: Item ids of the catalogue; empty where there is none.
+    """
     if "unknown_items" in checks.skip or not known_items:
         return []
     known = pl.Series("known", sorted(known_items), dtype=ITEM_IDS)

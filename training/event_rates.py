@@ -1,9 +1,4 @@
-"""Who and what has too much: machines among the viewers, and shares beyond belief.
-
-A viewer is the user_id, or before sign-in the session_id, and goes by a number: a user by that of
-this process, a session by a hash of 64 bits. One in ten million runs of a million users and a
-million sessions takes one for the other.
-"""
+"""Who has too much: machines among the viewers. Beside them, training.event_shares."""
 
 from collections.abc import Callable
 
@@ -12,14 +7,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from training.check_limits import DataChecks
+from training.event_shares import (
+    ITEM,
+    OWNER,
+    count_numbers,
+    count_shares,
+    count_viewers,
+    shares_at_fault,
+)
 from training.findings import Finding, finding
 
-__all__ = ["rates_at_fault"]
+__all__ = ["machines_at_fault", "rates_at_fault"]
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 _SMALLEST_CATALOGUE = 500
-_OWNER = pl.coalesce(pl.col("user_id").to_physical().cast(pl.UInt64), pl.col("session_id").hash())
-_ITEM = pl.col("item_id").to_physical().cast(pl.UInt64)
 
 
 def rates_at_fault(events: pl.DataFrame, checks: DataChecks) -> list[Finding]:
@@ -29,27 +30,30 @@ def rates_at_fault(events: pl.DataFrame, checks: DataChecks) -> list[Finding]:
         events: With the columns of EVENT_SCHEMA, each row good by itself.
         checks: Thresholds; what is to be skipped is not told.
     """
-    small = events.lazy().select(_OWNER.alias("owner"), "timestamp", _ITEM.alias("item"))
-    anonymous = events.lazy().filter(pl.col("user_id").is_null()).group_by(owner=_OWNER).len()
-    viewers = pl.concat([_counted(events["user_id"], "owner"), anonymous.collect()])
-    items = _counted(events["item_id"], "item")
-    found = [
-        *_machines(events, small, viewers, len(items), checks),
-        _share(events, viewers, checks.viewer_share, check="viewer_share", field="user_id"),
-        _share(events, items, checks.item_share, check="item_share", field="item_id"),
-        _instant(events, checks),
+    viewers, items = count_viewers(events), count_numbers(events["item_id"], "item")
+    shares = count_shares(events, viewers, items, checks)
+    return [
+        *_machines(events, viewers, len(items), checks),
+        *shares_at_fault(events, checks, shares),
     ]
-    return [one for one in found if one is not None and one.check not in checks.skip]
+
+
+def machines_at_fault(events: pl.DataFrame, checks: DataChecks, n_items: int) -> list[Finding]:
+    """Checks of machines among some of the viewers, all of whose events are here.
+
+    Args:
+        events: See rates_at_fault.
+        checks: See rates_at_fault.
+        n_items: Different items of all events.
+    """
+    return _machines(events, count_viewers(events), n_items, checks)
 
 
 def _machines(
-    events: pl.DataFrame,
-    small: pl.LazyFrame,
-    viewers: pl.DataFrame,
-    n_items: int,
-    checks: DataChecks,
-) -> list[Finding | None]:
+    events: pl.DataFrame, viewers: pl.DataFrame, n_items: int, checks: DataChecks
+) -> list[Finding]:
     """Viewers with rates that no person reaches. Only who has enough events at all is looked at."""
+    small = events.lazy().select(OWNER.alias("owner"), "timestamp", ITEM.alias("item"))
 
     def of(least: float) -> pl.LazyFrame:
         heavy = viewers.filter(pl.col("len") > least)["owner"]
@@ -108,14 +112,14 @@ def _machines(
             "catalogue_share",
         ),
     ]
-    found: list[Finding | None] = []
+    found: list[Finding] = []
     for check, owners, told, threshold in kinds:
         bots = owners().select("owner").unique().collect()["owner"]
         if bots.is_empty() or check in checks.skip:
             continue
         one = finding(
             events,
-            _OWNER.is_in(bots.implode()),
+            OWNER.is_in(bots.implode()),
             check=check,
             field="user_id",
             told=told,
@@ -127,56 +131,8 @@ def _machines(
     return found
 
 
-def _counted(ids: pl.Series, name: str) -> pl.DataFrame:
-    """How many rows each id has, by its number; a group_by would hold many times the column."""
-    numbers = ids.drop_nulls().to_physical().to_numpy()
-    counts = np.bincount(numbers)
-    found = np.flatnonzero(counts)
-    return pl.DataFrame(
-        {name: found, "len": counts[found]}, schema={name: pl.UInt64, "len": pl.UInt32}
-    )
-
-
 def _often(values: NDArray[np.uint64], most: int) -> pl.Series:
     """The values that are there more than so many times."""
     ordered = np.sort(values)
     later = ordered[most:]
     return pl.Series(np.unique(later[later == ordered[: len(later)]]), dtype=pl.UInt64)
-
-
-def _share(
-    events: pl.DataFrame, counts: pl.DataFrame, most: float, *, check: str, field: str
-) -> Finding | None:
-    """Whether one viewer or item has more than its share of the events."""
-    over = counts.filter(pl.col("len") > most * len(events)).sort("len")
-    if over.is_empty():
-        return None
-    return finding(
-        events,
-        (_OWNER if field == "user_id" else _ITEM).is_in(over[:, 0].implode()),
-        check=check,
-        field=field,
-        told=f"one {field.removesuffix('_id')} has {over['len'][-1]:,} of {len(events):,} events "
-        f"(more than {most:.3g} of all)",
-        remedy=f"find where they come from; or raise {check}",
-    )
-
-
-def _instant(events: pl.DataFrame, checks: DataChecks) -> Finding | None:
-    """Whether one timestamp has more than its share."""
-    least = checks.instant_share * len(events)
-    hour = pl.col("timestamp") // _HOUR
-    # Few instants of few hours are counted, where counting all would take a number a row.
-    hours = events.lazy().group_by(hour).len().filter(pl.col("len") > least).collect()["timestamp"]
-    within = events.lazy().filter(hour.is_in(hours.implode())).group_by("timestamp").len()
-    over = within.filter(pl.col("len") > least).sort("len").collect()
-    if over.is_empty():
-        return None
-    return finding(
-        events,
-        pl.col("timestamp").is_in(over["timestamp"].implode()),
-        check="one_instant",
-        field="timestamp",
-        told=f"{over['len'][-1]:,} of {len(events):,} events happened at the same millisecond",
-        remedy="send when each event happened; or raise instant_share",
-    )

@@ -4,6 +4,8 @@ Events are counted by 64-bit hashes of their columns: a tenth of the memory of t
 of the time, and one wrong pair in 10,000 runs of 50 million events.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -11,58 +13,91 @@ from numpy.typing import NDArray
 from training.check_limits import DataChecks
 from training.findings import Finding, finding
 
-__all__ = ["repeats_at_fault"]
+__all__ = ["Repeats", "count_repeats", "repeats_at_fault", "sessions_at_fault"]
 
 _SLICE = 1_000_000
 _EXACT = ("event_id", "user_id", "session_id", "item_id", "event_type", "timestamp")
 
 
-def repeats_at_fault(events: pl.DataFrame, checks: DataChecks) -> list[Finding]:
-    """Checks of exact repeats, of different events with one event_id, of shared sessions.
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """How much is repeated.
+
+    Attributes:
+        events: In all.
+        exact: Those that repeat another one.
+        lost: Different ones with the event_id of another.
+    """
+
+    events: int
+    exact: int
+    lost: int
+
+    def __add__(self, other: "Repeats") -> "Repeats":
+        """Of both, where no event of one has the content or the event_id of one of the other."""
+        return Repeats(self.events + other.events, self.exact + other.exact, self.lost + other.lost)
+
+
+def count_repeats(events: pl.DataFrame) -> Repeats:
+    """Counts the repeats among events with the columns of EVENT_SCHEMA."""
+    contents = _distinct(_key(events, *_EXACT))
+    exact = len(events) - contents
+    # An event_id makes two events one (training.interactions), so different ones have another.
+    named = events["event_id"].is_not_null().to_numpy()
+    if not named.all():
+        contents = _distinct(_key(events, *_EXACT)[named])
+    return Repeats(len(events), exact, contents - _distinct(_key(events, "event_id")[named]))
+
+
+def repeats_at_fault(
+    events: pl.DataFrame, checks: DataChecks, counted: Repeats | None = None
+) -> list[Finding]:
+    """Checks of exact repeats, and of different events with one event_id.
+
+    Args:
+        events: With the columns of EVENT_SCHEMA, each row good by itself.
+        checks: Thresholds; what is to be skipped is not told.
+        counted: Of all, where these events are a share of them; None to count these.
+    """
+    repeats = counted or count_repeats(events)
+    found = [_exact(events, repeats, checks), _reused(events, repeats, checks)]
+    return [one for one in found if one is not None and one.check not in checks.skip]
+
+
+def sessions_at_fault(events: pl.DataFrame, checks: DataChecks) -> list[Finding]:
+    """The check of sessions in which many viewers signed in.
 
     Args:
         events: With the columns of EVENT_SCHEMA, each row good by itself.
         checks: Thresholds; what is to be skipped is not told.
     """
-    contents = _distinct(_key(events, *_EXACT))
-    found = [
-        _exact(events, contents, checks),
-        _reused(events, contents, checks),
-        _shared_sessions(events, checks),
-    ]
-    return [one for one in found if one is not None and one.check not in checks.skip]
+    found = None if "shared_session" in checks.skip else _shared_sessions(events, checks)
+    return [] if found is None else [found]
 
 
-def _exact(events: pl.DataFrame, contents: int, checks: DataChecks) -> Finding | None:
-    repeats = len(events) - contents
-    if repeats <= checks.duplicate_share * len(events):
+def _exact(events: pl.DataFrame, repeats: Repeats, checks: DataChecks) -> Finding | None:
+    if repeats.exact <= checks.duplicate_share * repeats.events:
         return None
     return finding(
         events,
         _hash(*_EXACT).is_duplicated(),
         check="duplicates",
         field="events",
-        told=f"{repeats:,} events repeat another one (more than {checks.duplicate_share:.3g} "
+        told=f"{repeats.exact:,} events repeat another one (more than {checks.duplicate_share:.3g} "
         "of all)",
         remedy="find what sends or imports events twice; or raise duplicate_share",
     )
 
 
-def _reused(events: pl.DataFrame, contents: int, checks: DataChecks) -> Finding | None:
-    """An event_id makes two events one (training.interactions), so different ones have another."""
-    has_id = pl.col("event_id").is_not_null()
-    named = events["event_id"].is_not_null().to_numpy()
-    if not named.all():
-        contents = _distinct(_key(events, *_EXACT)[named])
-    lost = contents - _distinct(_key(events, "event_id")[named])
-    if lost <= checks.reused_share * len(events):
+def _reused(events: pl.DataFrame, repeats: Repeats, checks: DataChecks) -> Finding | None:
+    if repeats.lost <= checks.reused_share * repeats.events:
         return None
     return finding(
         events,
-        has_id & (_hash(*_EXACT).n_unique().over("event_id") > 1),
+        pl.col("event_id").is_not_null() & (_hash(*_EXACT).n_unique().over("event_id") > 1),
         check="event_id_reuse",
         field="event_id",
-        told=f"{lost:,} events have the event_id of a different event and would be lost",
+        told=f"{repeats.lost:,} events have the event_id of a different event and would be lost",
         remedy="give each event an id of its own, or none; or raise reused_share",
     )
 

@@ -4,6 +4,8 @@ Days and hours are of UTC. A day is compared with those around it, not with all:
 imported an old history and then went live has two ages that have nothing in common.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -13,32 +15,102 @@ from numpy.typing import NDArray
 from training.check_limits import DataChecks
 from training.findings import Finding, finding
 
-__all__ = ["volumes_at_fault"]
+__all__ = ["Volumes", "count_volumes", "sum_of_volumes", "volumes_at_fault"]
 
 _HOUR, _DAY = 3_600_000, 86_400_000
 _BASELINE_DAYS = 28
 _BUSY = 100
 _FEWEST_RECENT = 500
 _FEWEST_DAYS = 7
+_MEASURED = ("watch", "rating")
+_COUNT = pl.len().cast(pl.Int64)
+_AS_TEXT = pl.col("event_type").cast(pl.String)
 _NORMAL = 1.4826
 """Median absolute deviations of a normal distribution times this are standard deviations."""
 
 
-def volumes_at_fault(events: pl.DataFrame, checks: DataChecks) -> list[Finding]:
-    """Checks of how many events there are of each day, hour, type and value.
+@dataclass(frozen=True, slots=True)
+class Volumes:
+    """How many events there are of each hour, type and value.
+
+    Attributes:
+        newest: The newest event, UTC milliseconds.
+        hours: ``hour`` since 1970, events ``n``.
+        kinds: ``event_type``, whether ``recent``, ``day`` since 1970, events ``n``: of the newest
+            days, which are recent, and of the baseline before them.
+        values: ``event_type`` (watch or rating), events ``n``, ``low``est and ``high``est value.
+    """
+
+    newest: int
+    hours: pl.DataFrame
+    kinds: pl.DataFrame
+    values: pl.DataFrame
+
+    @property
+    def events(self) -> int:
+        """In all."""
+        return int(self.hours["n"].sum())
+
+
+def count_volumes(events: pl.DataFrame, checks: DataChecks, newest: int) -> Volumes:
+    """Counts the events.
 
     Args:
         events: With the columns of EVENT_SCHEMA, each row good by itself.
-        checks: Thresholds; what is to be skipped is not computed.
+        checks: Tell how many days are recent.
+        newest: Of all events, where these are a share of them.
     """
-    hours = _counts(events, _HOUR)
+    when, kind = pl.col("timestamp"), pl.col("event_type")
+    recent = newest - checks.vanished_days * _DAY
+    rows = events.lazy()
+    return Volumes(
+        newest,
+        rows.group_by(hour=when // _HOUR).agg(n=_COUNT).sort("hour").collect(),
+        rows.filter(when > recent - _BASELINE_DAYS * _DAY)
+        .group_by(kind, recent=when > recent, day=when // _DAY)
+        .agg(n=_COUNT)
+        .collect()
+        .with_columns(_AS_TEXT),
+        rows.filter(kind.is_in(_MEASURED))
+        .group_by(kind)
+        .agg(n=_COUNT, low=pl.col("event_value").min(), high=pl.col("event_value").max())
+        .collect()
+        .with_columns(_AS_TEXT),
+    )
+
+
+def sum_of_volumes(parts: Sequence[Volumes]) -> Volumes:
+    """Those of all shares of the data, at least one, counted with one newest event."""
+    n = pl.col("n").sum()
+    kinds = pl.concat(part.kinds for part in parts).group_by("event_type", "recent", "day")
+    values = pl.concat(part.values for part in parts).group_by("event_type")
+    return Volumes(
+        parts[0].newest,
+        pl.concat(part.hours for part in parts).group_by("hour").agg(n).sort("hour"),
+        kinds.agg(n),
+        values.agg(n, pl.col("low").min(), pl.col("high").max()),
+    )
+
+
+def volumes_at_fault(
+    events: pl.DataFrame, checks: DataChecks, counted: Volumes | None = None
+) -> list[Finding]:
+    """Checks of how many events there are of each day, hour, type and value.
+
+    Args:
+        events: With the columns of EVENT_SCHEMA, each row good by itself; at least one.
+        checks: Thresholds; what is to be skipped is not told.
+        counted: Of all, where these events are a share of them; None to count these.
+    """
+    volumes = counted or count_volumes(events, checks, _newest(events))
+    hours = volumes.hours["hour"].to_numpy(), volumes.hours["n"].to_numpy()
     days = _by_day(hours)
     found = [
         _flood(events, checks, "volume_day", days, _DAY, around=45, fewest=14),
         _flood(events, checks, "volume_hour", hours, _HOUR, around=7 * 24, fewest=48),
         _missing_days(events, checks, days),
-        *_vanished(events, checks),
-        *(_constant(events, checks, kind) for kind in ("watch", "rating")),
+        *_vanished(events, checks, volumes),
+        *_constant(events, checks, volumes.values),
     ]
     return [one for one in found if one is not None and one.check not in checks.skip]
 
@@ -46,10 +118,8 @@ def volumes_at_fault(events: pl.DataFrame, checks: DataChecks) -> list[Finding]:
 type _Counts = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-def _counts(events: pl.DataFrame, unit: int) -> _Counts:
-    """Units with events, ascending, and how many each has."""
-    counted = events.lazy().group_by(pl.col("timestamp") // unit).len().sort("timestamp").collect()
-    return counted["timestamp"].to_numpy(), counted["len"].to_numpy().astype(np.int64)
+def _newest(events: pl.DataFrame) -> int:
+    return int(events["timestamp"].max())  # type: ignore[arg-type]  # an integer column
 
 
 def _by_day(hours: _Counts) -> _Counts:
@@ -73,7 +143,7 @@ def _flood(
         ("day_share", checks.day_share) if unit == _DAY else ("hour_share", checks.hour_share)
     )
     over = []
-    for place in np.flatnonzero(sizes > share * len(events)):
+    for place in np.flatnonzero(sizes > share * sizes.sum()):
         near = (np.abs(units - units[place]) <= around) & (units != units[place])
         if near.sum() < fewest:
             continue
@@ -122,32 +192,19 @@ def _missing_days(events: pl.DataFrame, checks: DataChecks, days: _Counts) -> Fi
     return None
 
 
-def _vanished(events: pl.DataFrame, checks: DataChecks) -> list[Finding]:
+def _vanished(events: pl.DataFrame, checks: DataChecks, volumes: Volumes) -> list[Finding]:
     """Types of events that were common and have stopped coming."""
-    newest = int(events["timestamp"].max())  # type: ignore[arg-type]  # an integer column
-    recent = newest - checks.vanished_days * _DAY
-    counted = (
-        events.lazy()
-        .filter(pl.col("timestamp") > recent - _BASELINE_DAYS * _DAY)
-        .group_by(
-            "event_type",
-            (pl.col("timestamp") > recent).alias("recent"),
-            (pl.col("timestamp") // _DAY).alias("day"),
-        )
-        .len()
-        .collect()
-    )
+    recent = volumes.newest - checks.vanished_days * _DAY
+    counted = volumes.kinds
     old = counted.filter(~pl.col("recent"))
-    kinds = old.group_by("event_type").agg(pl.col("len").sum(), pl.col("day").n_unique())
+    kinds = old.group_by("event_type").agg(pl.col("n").sum(), pl.col("day").n_unique())
     before = {kind: count for kind, count, _ in kinds.iter_rows()}
-    total, now = int(old["len"].sum()), int(counted.filter("recent")["len"].sum())
+    total, now = int(old["n"].sum()), int(counted.filter("recent")["n"].sum())
     if total < _FEWEST_RECENT or now < _FEWEST_RECENT:
         return []
     # What came in one burst has not stopped coming: it has to have been there day by day.
     usual = max(_FEWEST_DAYS, old["day"].n_unique() / 2)
-    common = kinds.filter(
-        (pl.col("len") > checks.vanished_share * total) & (pl.col("day") >= usual)
-    )
+    common = kinds.filter((pl.col("n") > checks.vanished_share * total) & (pl.col("day") >= usual))
     gone = sorted(set(common["event_type"]) - set(counted.filter("recent")["event_type"]))
     return [
         finding(
@@ -164,27 +221,19 @@ def _vanished(events: pl.DataFrame, checks: DataChecks) -> list[Finding]:
     ]
 
 
-def _constant(events: pl.DataFrame, checks: DataChecks, kind: str) -> Finding | None:
+def _constant(events: pl.DataFrame, checks: DataChecks, values: pl.DataFrame) -> list[Finding]:
     """Watches or ratings that all have one value."""
-    of_kind = pl.col("event_type") == kind
-    n, low, high = (
-        events.lazy()
-        .filter(of_kind)
-        .select(
-            pl.len(),
-            pl.col("event_value").min().alias("low"),
-            pl.col("event_value").max().alias("high"),
+    same = values.filter(
+        (pl.col("n") >= checks.constant_events) & (pl.col("low") == pl.col("high"))
+    )
+    return [
+        finding(
+            events,
+            pl.col("event_type") == kind,
+            check="constant_value",
+            field="event_value",
+            told=f"all {n:,} {kind} events have the value {low:g}",
+            remedy="send what was measured; if it is always so, skip constant_value",
         )
-        .collect()
-        .row(0)
-    )
-    if n < checks.constant_events or low != high:
-        return None
-    return finding(
-        events,
-        of_kind,
-        check="constant_value",
-        field="event_value",
-        told=f"all {n:,} {kind} events have the value {low:g}",
-        remedy="send what was measured; if it is always so, skip constant_value",
-    )
+        for kind, n, low, _ in same.sort("event_type", descending=True).iter_rows()
+    ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from topshelf.catalog import Movie
 from topshelf.damping import Damping
+from topshelf.ports import Champion, FactorStore
 from topshelf.recency import Recency
 from training.als import ALSParameters
 from training.checkpoints import Checkpoints
@@ -16,14 +17,15 @@ from training.evaluate import Evaluation, evaluate
 from training.interactions import Interactions
 from training.judging import DEEPEST, Judged, genre_vectors
 from training.lake import Progress
-from training.parent import Parent, rank_parent, share_known
+from training.parameters import TrainingParameters
+from training.parent import Parent, rank_parent, read_parent, share_known
 from training.selection import Timeline
 from training.shrinkage import ShrinkageChoice
 from training.stages import Reranking
 from training.study import StudyOptions, choose, compare_baselines, over_seeds
 from training.study_findings import AblationFigures, Findings
 
-__all__ = ["Examined", "examine"]
+__all__ = ["Examined", "examine", "examined_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,36 @@ class Examined:
     told: Mapping[str, Any] = field(default_factory=dict)
     parent: Parent | None = None
     parent_note: str = ""
+
+
+def examined_of(
+    given: TrainingParameters,
+    settled: TrainingParameters,
+    champion: Champion | None,
+    artefacts: FactorStore,
+) -> Examined:
+    """What is examined of a training.
+
+    Args:
+        given: Its parameters as they were given.
+        settled: As the manifest keeps them.
+        champion: The last version; None for none.
+        artefacts: Where that is.
+
+    Raises:
+        UnavailableError: The store does not answer.
+    """
+    parent, note = read_parent(artefacts, champion.version) if champion else (None, "")
+    return Examined(
+        als=given.als,
+        recency=given.recency,
+        damping=given.damping,
+        reranking=given.reranking,
+        study=given.study,
+        told=asdict(settled),
+        parent=parent,
+        parent_note=note,
+    )
 
 
 def examine(

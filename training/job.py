@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
-from math import isfinite
 
 from threadpoolctl import threadpool_limits
 
@@ -15,30 +14,29 @@ from topshelf.aws.lake_bucket import LakeBucket
 from topshelf.aws.model_bucket import ModelBucket
 from topshelf.aws.registry_table import RegistryTable
 from topshelf.aws.shard_bucket import ShardBucket
-from topshelf.errors import SettingsError, TopshelfError
+from topshelf.errors import SettingsError
 from topshelf.events import EventPolicy
-from topshelf.features import ConfidenceWeights
 from topshelf.manifest import DataSnapshot, Manifest, check_run
-from topshelf.ports import Champion, CheckpointStore, FactorStore, ModelRegistry
+from topshelf.ports import CheckpointStore, FactorStore, ModelRegistry
 from topshelf.settings import TrainingSettings
 from training.ablation import Ablation, ablate
 from training.als import fit_als, regularization_of
 from training.checkpoints import Checkpoints
 from training.checks import DEFAULT_CHECKS, DataChecks
-from training.examination import Examined, examine
+from training.entry import exit_code, parameters_in, print_stage
+from training.examination import examine, examined_of
 from training.fan_out import FanOut
 from training.gathering import Gathered, gather
 from training.interactions import build_interactions
-from training.judging import NDCG, genre_vectors
+from training.judging import genre_vectors
 from training.lake import EventLake, Progress
-from training.parameters import TrainingParameters, parameters_of
-from training.parent import read_parent
+from training.parameters import TrainingParameters
 from training.publish import TrainedModel, Write, publish
 from training.report import report
 from training.selection import timeline_of, weighing_for
 from training.shrinkage import settle_shrinkage
 from training.stages import StageMaker
-from training.study_findings import Findings, figures_of
+from training.study_findings import figures_of, metrics_of
 from training.validation import Validation
 
 __all__ = ["main", "print_stage", "train"]
@@ -112,7 +110,7 @@ def train(
             data,
             timeline,
             catalogue,
-            _examined(parameters, settled, parent, artefacts),
+            examined_of(parameters, settled, parent, artefacts),
             progress,
             checkpoints=kept,
             ablations=ablations,
@@ -133,7 +131,7 @@ def train(
         model = TrainedModel(
             data=data,
             factors=factors,
-            metrics=_metrics(findings),
+            metrics=metrics_of(findings),
             counts={**counts, "evaluated_users": findings.asked},
             catalogue=catalogue,
             snapshot=DataSnapshot(
@@ -153,22 +151,9 @@ def train(
     return manifest
 
 
-def print_stage(stage: str, done: int, total: int) -> None:
-    """A Progress for logs: one line a stage, at its end."""
-    if done == total:
-        sys.stdout.write(f"{stage}: {done}\n")
-        sys.stdout.flush()
-
-
 def main() -> int:
     """Runs the job with the environment's settings; 1, with the reason on stderr, if it fails."""
-    try:
-        told = _run(TrainingSettings.load())
-    except TopshelfError as error:
-        sys.stderr.write(f"training failed: {error}\n")
-        return 1
-    sys.stdout.write(f"{told}\n")
-    return 0
+    return exit_code(lambda: _run(TrainingSettings.load()))
 
 
 def _run(settings: TrainingSettings) -> str:
@@ -177,7 +162,6 @@ def _run(settings: TrainingSettings) -> str:
     region, endpoint = settings.region, settings.endpoint_url
     s3 = create_client("s3", region=region, endpoint_url=endpoint)
     dynamodb = create_client("dynamodb", region=region, endpoint_url=endpoint)
-    scale = ConfidenceWeights(rating_min=settings.rating_min, rating_max=settings.rating_max)
     registry = RegistryTable(dynamodb, table=settings.registry_table)
     artefacts = ModelBucket(s3, bucket=settings.bucket)
     write: Write | None = None
@@ -196,7 +180,7 @@ def _run(settings: TrainingSettings) -> str:
         registry=registry,
         checkpoints=CheckpointBucket(s3, bucket=settings.bucket),
         policy=settings.policy(),
-        parameters=parameters_of(settings.parameters, TrainingParameters(confidence=scale)),
+        parameters=parameters_in(settings),
         git_commit=settings.git_commit,
         clock=lambda: datetime.now(UTC),
         progress=print_stage,
@@ -225,36 +209,8 @@ def _ablations(
         )
 
 
-def _examined(
-    given: TrainingParameters,
-    settled: TrainingParameters,
-    champion: Champion | None,
-    artefacts: FactorStore,
-) -> Examined:
-    parent, note = read_parent(artefacts, champion.version) if champion else (None, "")
-    return Examined(
-        als=given.als,
-        recency=given.recency,
-        damping=given.damping,
-        reranking=given.reranking,
-        study=given.study,
-        told=asdict(settled),
-        parent=parent,
-        parent_note=note,
-    )
-
-
 def _asks_for_shown(parameters: TrainingParameters) -> bool:
     return parameters.confidence.unclicked > 0 or parameters.study.ablations
-
-
-def _metrics(findings: Findings) -> dict[str, dict[str, float]]:
-    ratio = findings.ratio
-    interval = {NDCG: ratio.ratio, f"{NDCG}_low": ratio.low, f"{NDCG}_high": ratio.high}
-    # JSON has no infinity: against a popularity that hits nothing there is no ratio to tell.
-    told = interval if all(map(isfinite, interval.values())) else {}
-    metrics = {name: judged.metrics for name, judged in findings.models.items()}
-    return {**metrics, "als_to_popularity": told}
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from training.charts import Line, bars, lines
 from training.judging import NDCG, Decile, Judged
 from training.page import figure, page, section, table
 from training.report_choice import COLUMNS, ablations, validation
-from training.study_findings import LABELS, Findings
+from training.study_findings import ALS_SAMPLE, LABELS, Findings
 
 __all__ = ["report"]
 
@@ -43,12 +43,18 @@ def _answer(findings: Findings) -> str:
         beside = _beside("the last version", own[NDCG], others.pop("parent").metrics[NDCG])
         taught = " It may have been taught the answers: see the note on it."
         said.append(beside + (taught if "parent" in findings.notes else ""))
-    best = max(others, key=lambda name: others[name].metrics[NDCG])
-    said.append(
-        _beside(
-            f"the best of the simple models, {LABELS[best]},", own[NDCG], others[best].metrics[NDCG]
+    alike = own
+    if ALS_SAMPLE in others:
+        alike = others.pop(ALS_SAMPLE).metrics
+        # The most popular titles need no sample: they are counted over all.
+        others.pop("popularity")
+        said.append(
+            f"The simple models were fitted on a sample of the viewers; on it, this model has "
+            f"{alike[NDCG]:.4f}."
         )
-    )
+    best = max(others, key=lambda name: others[name].metrics[NDCG])
+    simple = f"the best of the simple models, {LABELS[best]},"
+    said.append(_beside(simple, alike[NDCG], others[best].metrics[NDCG]))
     text = "".join(f"<p>{escape(line)}</p>" for line in said)
     return f'<div class="answer">{text}</div>\n'
 
@@ -105,7 +111,7 @@ def _deciles(findings: Findings) -> str:
         named = [
             Line(LABELS[name], [(one.tenth, one.value) for one in of(findings.models[name])])
             for name in LABELS
-            if name in findings.models
+            if name in findings.models and name != ALS_SAMPLE
         ]
         own = of(findings.models["als"])
         rows = [

@@ -188,19 +188,29 @@ def choose(
 
 
 def compare_baselines(
-    outcome: Evaluation, seed: int, limits: Limits | None = None
+    outcome: Evaluation,
+    seed: int,
+    limits: Limits | None = None,
+    *,
+    history: Timeline | None = None,
 ) -> tuple[dict[str, Judged], dict[str, str]]:
     """Item-item cosine, BM25 and EASE, by the questions of an evaluation.
+
+    Args:
+        outcome: The evaluation.
+        seed: Draws the viewers that a bounded model looks at.
+        limits: Of their size.
+        history: What they are fitted to; None for the histories of the evaluation.
 
     Returns:
         What is said of each, and notes on those that were bounded, by name.
     """
-    history, known = outcome.split.history.matrix(), outcome.split.known()
+    fitted, known = (history or outcome.split.history).matrix(), outcome.split.known()
     # Whether something was chosen, and not how surely: these models are beside every weighing.
     chosen = known.matrix(np.ones(len(known.rows), dtype=np.float32))
     judged, notes = {}, {}
     for name, make in _NAMES.items():
-        model = make(history, np.random.default_rng(seed), limits or Limits())
+        model = make(fitted, np.random.default_rng(seed), limits or Limits())
         judged[name] = outcome.judge.judge(rank_neighbours(model, chosen, DEEPEST))
         if model.note:
             notes[name] = model.note

@@ -6,15 +6,19 @@ from math import isfinite
 from typing import Any, Protocol
 
 from topshelf.metrics import RatioInterval
-from training.judging import Judged
+from training.judging import NDCG, Judged
 from training.shrinkage import ShrinkageChoice
 from training.stages import Reranking
 from training.study import Choice, SeedFigures, StudyOptions
 
-__all__ = ["LABELS", "AblationFigures", "Findings", "figures_of"]
+__all__ = ["ALS_SAMPLE", "LABELS", "AblationFigures", "Findings", "figures_of", "metrics_of"]
+
+ALS_SAMPLE = "als_sample"
+"""This model where the simple models were fitted on a sample of the viewers, and it with them."""
 
 LABELS = {
     "als": "this model",
+    ALS_SAMPLE: "this model, on a sample",
     "parent": "last version",
     "popularity": "popularity",
     "item_cosine": "item-item cosine",
@@ -81,6 +85,16 @@ class Findings:
     newest_event: int
     parameters: Mapping[str, Any]
     study: StudyOptions
+
+
+def metrics_of(findings: Findings) -> dict[str, dict[str, float]]:
+    """The metrics of every model, as the manifest and metrics.json keep them."""
+    ratio = findings.ratio
+    interval = {NDCG: ratio.ratio, f"{NDCG}_low": ratio.low, f"{NDCG}_high": ratio.high}
+    # JSON has no infinity: against a popularity that hits nothing there is no ratio to tell.
+    told = interval if all(map(isfinite, interval.values())) else {}
+    metrics = {name: judged.metrics for name, judged in findings.models.items()}
+    return {**metrics, "als_to_popularity": told}
 
 
 def figures_of(findings: Findings) -> dict[str, Any]:

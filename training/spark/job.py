@@ -1,8 +1,8 @@
 """The training job on Spark: what training.job does, for viewers that one machine cannot hold.
 
 ``spark-submit training/spark/job.py``, with the environment of training.job. What needs all data in
-one place is not done here: the report's study, the re-ranking stages, and those of the data checks
-that look at all events together. The lines refused by the reader are checked.
+one place is not done here: the re-ranking stages, and of the report's study the trainings by
+several seeds and those that leave parts out.
 """
 
 import sys
@@ -12,39 +12,43 @@ from datetime import UTC, datetime
 from functools import partial
 
 from pyspark import RDD, SparkContext
+from threadpoolctl import threadpool_limits
 
 from topshelf.aws.checkpoint_bucket import CheckpointBucket
 from topshelf.aws.clients import create_client
 from topshelf.aws.lake_bucket import LakeBucket
 from topshelf.aws.model_bucket import ModelBucket
 from topshelf.aws.registry_table import RegistryTable
-from topshelf.errors import InvalidInputError, TopshelfError
+from topshelf.errors import InvalidInputError
 from topshelf.events import EventPolicy
-from topshelf.features import ConfidenceWeights
 from topshelf.manifest import DataSnapshot, Manifest, check_run
 from topshelf.ports import CheckpointStore, FactorStore, ModelRegistry
 from topshelf.settings import SparkSettings
 from training.artefact import ItemFiles
-from training.checks import DEFAULT_CHECKS, DataChecks, check_refused
-from training.evaluate import Evaluation
-from training.findings import refuse
-from training.job import print_stage
-from training.judging import NDCG, genre_vectors
+from training.checks import CHECK_NAMES, DEFAULT_CHECKS, DataChecks, check_refused
+from training.entry import exit_code, parameters_in, print_stage
+from training.examination import examined_of
+from training.judging import genre_vectors
 from training.lake import EventLake, Progress
 from training.lists import Audience
-from training.parameters import TrainingParameters, parameters_of
+from training.parameters import TrainingParameters
 from training.publish import catalogue_entries
+from training.report import report
 from training.selection import Timeline, timeline_of
 from training.shrinkage import settle_shrinkage
 from training.spark.als import SharedModel, fit_shared
+from training.spark.checking import check_shared
+from training.spark.cleaning import clean_shared
+from training.spark.examination import SharedData, examine_shared
 from training.spark.judging import evaluate_shared
 from training.spark.progress import ItemCheckpoints
 from training.spark.publishing import SharedTraining, publish_shared
-from training.spark.reading import clean_lake
+from training.spark.reading import read_shared
 from training.spark.sampling import sample_shared
 from training.spark.session import training_session
 from training.spark.viewers import viewers_of_events
 from training.stages import Reranking
+from training.study_findings import figures_of, metrics_of
 
 __all__ = ["main", "train_shared"]
 
@@ -76,7 +80,8 @@ def train_shared(
         parameters: See training.job.train; no re-ranking.
         git_commit: See training.job.train.
         clock: See training.job.train.
-        progress: Told of ``read``, ``choose``, ``evaluate``, ``fit``, ``lists`` and ``upload``.
+        progress: Told of ``read``, ``check``, ``choose``, ``evaluate``, ``fit``, ``compare``,
+            ``lists`` and ``upload``.
         parts: Shares of the viewers. The same data, parameters and shares give the same files.
         checks: What data is plausible.
 
@@ -98,9 +103,22 @@ def train_shared(
     parent = registry.champion()
     # Before the listing: an event that arrives between the two counts as not known.
     taken_at = int(clock().timestamp() * 1000)
-    cleaned = clean_lake(context, open_lake, policy, parts, progress)
-    refuse(check_refused(cleaned.counts["lines"], cleaned.refused, checks), cleaned.counts["lines"])
+    reading = read_shared(context, open_lake, policy, parts, progress)
     catalogue, refused_titles = catalogue_entries(open_lake().catalogue())
+    made = len(CHECK_NAMES) - len(checks.skip)
+    progress("check", 0, made)
+    checked = check_shared(
+        reading.frames(),
+        checks,
+        policy=policy,
+        now=taken_at,
+        known_items=catalogue,
+        earlier=check_refused(reading.counts["lines"], reading.refused, checks),
+        parts=parts,
+    )
+    progress("check", made, made)
+    cleaned = clean_shared(checked.sessions, parts)
+    reading.readings.unpersist()
     viewers = viewers_of_events(cleaned.frames, parameters.confidence, parts)
     timelines = viewers.whole().map(timeline_of)
     seed, most = parameters.als.seed, parameters.study.sample_entries
@@ -127,11 +145,30 @@ def train_shared(
     learned = fit("fit", timelines)
     als = replace(parameters.als, regularization=learned.regularization.scale)
     counts = {
+        **reading.counts,
+        **checked.counts,
         **cleaned.counts,
         "evaluated_users": outcome.users,
         "refused_catalogue_lines": refused_titles,
     }
-    metrics = _metrics(outcome)
+    settled = replace(parameters, als=als, damping=learned.weighing.damping)
+    # One BLAS thread, as on one machine: the same last bits everywhere.
+    with threadpool_limits(1, "blas"):
+        findings = examine_shared(
+            SharedData(
+                timelines=timelines,
+                items=viewers.items.ids,
+                users=viewers.n_users,
+                interactions=learned.degrees.entries,
+                newest_event=viewers.newest_event,
+                genres=genres,
+            ),
+            outcome,
+            examined_of(parameters, settled, parent, open_artefacts()),
+            progress,
+            shrinkage=shrinkage,
+        )
+    metrics = metrics_of(findings)
     manifest = publish_shared(
         viewers,
         learned.model(),
@@ -141,19 +178,19 @@ def train_shared(
             told={
                 **metrics,
                 "data": counts,
-                "study": {"shrinkage": None if shrinkage is None else asdict(shrinkage)},
+                "study": figures_of(findings),
             },
-            report=b"",
+            report=report(findings),
             weighing=learned.weighing,
         ),
         Audience(viewers.items, learned.degrees.viewers, viewers.n_users, viewers.newest_event),
         SharedTraining(
             metrics=metrics,
             snapshot=DataSnapshot(
-                taken_at=taken_at, newest_event=viewers.newest_event, objects=cleaned.objects
+                taken_at=taken_at, newest_event=viewers.newest_event, objects=reading.objects
             ),
             git_commit=git_commit,
-            parameters=asdict(replace(parameters, als=als, damping=learned.weighing.damping)),
+            parameters=asdict(settled),
             seed=als.seed,
             parent_version=parent.version if parent else None,
         ),
@@ -168,39 +205,37 @@ def train_shared(
 
 def main() -> int:
     """Runs the job with the environment's settings; 1, with the reason on stderr, if it fails."""
+    return exit_code(lambda: _run(SparkSettings.load()))
+
+
+def _run(settings: SparkSettings) -> str:
+    """The training; gives its last line."""
+    run = check_run(settings.run) if settings.run is not None else None
+    region, endpoint = settings.region, settings.endpoint_url
+    s3 = create_client("s3", region=region, endpoint_url=endpoint)
+    dynamodb = create_client("dynamodb", region=region, endpoint_url=endpoint)
+    registry = RegistryTable(dynamodb, table=settings.registry_table)
+    session = training_session(settings.spark_master)
     try:
-        settings = SparkSettings.load()
-        run = check_run(settings.run) if settings.run is not None else None
-        region, endpoint = settings.region, settings.endpoint_url
-        s3 = create_client("s3", region=region, endpoint_url=endpoint)
-        dynamodb = create_client("dynamodb", region=region, endpoint_url=endpoint)
-        registry = RegistryTable(dynamodb, table=settings.registry_table)
-        scale = ConfidenceWeights(rating_min=settings.rating_min, rating_max=settings.rating_max)
-        session = training_session(settings.spark_master)
-        try:
-            manifest = train_shared(
-                session.sparkContext,
-                open_lake=partial(_open_lake, settings.bucket, region, endpoint),
-                open_artefacts=partial(_open_artefacts, settings.bucket, region, endpoint),
-                registry=registry,
-                checkpoints=CheckpointBucket(s3, bucket=settings.bucket),
-                policy=settings.policy(),
-                parameters=parameters_of(settings.parameters, TrainingParameters(confidence=scale)),
-                git_commit=settings.git_commit,
-                clock=lambda: datetime.now(UTC),
-                progress=print_stage,
-                parts=settings.spark_parts,
-                checks=DataChecks.from_settings(settings.checks, settings.checks_skip),
-            )
-        finally:
-            session.stop()
-        if run is not None:
-            registry.record_run(run, manifest.version)
-    except TopshelfError as error:
-        sys.stderr.write(f"training failed: {error}\n")
-        return 1
-    sys.stdout.write(f"version: {manifest.version}\n")
-    return 0
+        manifest = train_shared(
+            session.sparkContext,
+            open_lake=partial(_open_lake, settings.bucket, region, endpoint),
+            open_artefacts=partial(_open_artefacts, settings.bucket, region, endpoint),
+            registry=registry,
+            checkpoints=CheckpointBucket(s3, bucket=settings.bucket),
+            policy=settings.policy(),
+            parameters=parameters_in(settings),
+            git_commit=settings.git_commit,
+            clock=lambda: datetime.now(UTC),
+            progress=print_stage,
+            parts=settings.spark_parts,
+            checks=DataChecks.from_settings(settings.checks, settings.checks_skip),
+        )
+    finally:
+        session.stop()
+    if run is not None:
+        registry.record_run(run, manifest.version)
+    return f"version: {manifest.version}"
 
 
 def _open_lake(bucket: str, region: str, endpoint: str | None) -> LakeBucket:
@@ -209,14 +244,6 @@ def _open_lake(bucket: str, region: str, endpoint: str | None) -> LakeBucket:
 
 def _open_artefacts(bucket: str, region: str, endpoint: str | None) -> ModelBucket:
     return ModelBucket(create_client("s3", region=region, endpoint_url=endpoint), bucket=bucket)
-
-
-def _metrics(outcome: Evaluation) -> dict[str, dict[str, float]]:
-    ratio = outcome.ndcg_ratio
-    interval = {NDCG: ratio.ratio, f"{NDCG}_low": ratio.low, f"{NDCG}_high": ratio.high}
-    # JSON has no infinity: against a popularity that hits nothing there is no ratio to tell.
-    told = {key: value for key, value in interval.items() if value != float("inf")}
-    return {**outcome.metrics, "als_to_popularity": told}
 
 
 if __name__ == "__main__":

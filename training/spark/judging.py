@@ -20,7 +20,7 @@ from training.judging import DEEPEST, Judge
 from training.selection import MAX_USERS, TemporalSplit, Timeline, split_by_time
 from training.spark.als import SharedModel
 
-__all__ = ["evaluate_shared"]
+__all__ = ["evaluate_shared", "tested_histories"]
 
 
 def evaluate_shared(
@@ -59,6 +59,11 @@ def evaluate_shared(
     sample = _together(splits.mapPartitionsWithIndex(_asked_of(counts, asked)).collect())
     splits.unpersist()
     return _judged(sample, shared, vectors, rng)
+
+
+def tested_histories(timelines: RDD[Timeline]) -> RDD[Timeline]:
+    """What every viewer's history is in the test: without the newest fifth."""
+    return timelines.map(lambda timeline: _split(timeline).history)
 
 
 def _judged(

@@ -117,7 +117,7 @@ def range_bounds(samples: list[tuple[list[str], int]], parts: int) -> list[str]:
 
 
 def _sample(packed: bytes) -> tuple[list[str], int]:
-    users = unpack_frame(packed)["user_id"].sort()
+    users = unpack_frame(packed)["user_id"].cast(pl.String).sort()
     step = max(1, len(users) // _SAMPLE)
     return users.gather_every(step).to_list(), step
 

@@ -12,7 +12,8 @@ from training.selection import TemporalSplit, Timeline
 from training.spark.frames import pack_frame, unpack_frame
 from training.spark.judging import _asked_of, _together
 from training.spark.products import observed_products
-from training.spark.reading import _by_event, _by_session, shares_of
+from training.spark.reading import shares_of
+from training.spark.routing import by_event, by_session, by_viewer
 from training.spark.viewers import _by_range, range_bounds
 
 
@@ -65,11 +66,11 @@ def test_a_session_is_whole_and_so_are_the_events_of_one_id() -> None:
         session_id=["s", "s", None, None],
         event_id=["e", None, "e", None],
     ).with_columns(user_id=pl.Series(["u", "w", "v", "u"]))
-    by_session, by_event = _by_session(7)(events), _by_event(7)(events)
-    assert by_session[0] == by_session[1]
-    assert by_event[0] == by_event[2]
-    assert (by_session >= 0).all()
-    assert (by_session < 7).all()
+    session, event, viewer = (to(7)(events) for to in (by_session, by_event, by_viewer))
+    assert session[0] == session[1]
+    assert event[0] == event[2]
+    assert viewer[0] == viewer[3]
+    assert all((target >= 0).all() and (target < 7).all() for target in (session, event, viewer))
 
 
 def test_a_packed_frame_comes_back() -> None:
