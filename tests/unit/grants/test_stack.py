@@ -15,6 +15,7 @@ from infra.grants.needed import needed, silent
 from infra.grants.needs import Place
 from infra.grants.policies import roles_of
 from infra.local.deploy import Resource
+from infra.local.intrinsics import Resolver
 from infra.local.translate import translate
 from tests.builders.local_cloud import REAL
 from topshelf.errors import TopshelfError
@@ -114,7 +115,9 @@ def test_a_policy_apart_from_its_role_is_refused() -> None:
 
 
 def test_everything_of_the_real_template_is_there_with_every_option() -> None:
-    template = translate(REAL, EVERYTHING, "us-east-1").template
+    translation = translate(REAL, EVERYTHING, "us-east-1")
+    template = translation.template
+    resolver = Resolver(template, translation.parameters)
     there = {resource.logical_id for resource in blueprint(REAL, PLACE, parameters=EVERYTHING)}
     for name, said in template["Resources"].items():
         if said["Type"] == "AWS::IAM::Role":
@@ -122,7 +125,7 @@ def test_everything_of_the_real_template_is_there_with_every_option() -> None:
             for condition in _conditions(said["Properties"].get("Policies", [])):
                 # What is said without it is nothing, or the other half would never be looked at.
                 assert condition[2] == {"Ref": "AWS::NoValue"}, name
-                assert _holds(condition[0]), (name, condition[0])
+                assert resolver.holds(condition[0]), (name, condition[0])
 
 
 def _conditions(value: Any) -> list[Any]:
@@ -132,13 +135,6 @@ def _conditions(value: Any) -> list[Any]:
         own = [value["Fn::If"]] if "Fn::If" in value else []
         return own + [found for item in value.values() for found in _conditions(item)]
     return []
-
-
-def _holds(condition: str) -> bool:
-    from infra.local.intrinsics import Resolver
-
-    translation = translate(REAL, EVERYTHING, "us-east-1")
-    return Resolver(translation.template, translation.parameters).holds(condition)
 
 
 def test_the_page_says_what_is_granted_when_and_why(tmp_path: Path) -> None:
