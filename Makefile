@@ -264,7 +264,7 @@ upgrade-lint: $(READY) ## pins of npm-groovy-lint anew, with hashes and without 
 # FROM and TO are stages of the Jenkinsfile: FROM="Deploy to staging" leaves out what ran before.
 .PHONY: test-pipeline
 test-pipeline: $(READY) ## the Jenkinsfile's stages in order by their targets, a local cloud for AWS; FROM, TO
-	@$(BIN)/pytest tests/pipeline -m '' -s $(if $(FROM),--from-stage="$(FROM)") $(if $(TO),--to-stage="$(TO)")
+	@$(BIN)/pytest tests/pipeline -m slow -s $(if $(FROM),--from-stage="$(FROM)") $(if $(TO),--to-stage="$(TO)")
 
 # ---------------------------------------------------------------- derived files
 
