@@ -9,6 +9,7 @@ validation, what each part is worth: left out, or with a plus what is off put in
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -23,23 +24,36 @@ from training.selection import timeline_of
 from training.shrinkage import settle_shrinkage
 from training.validation import Validation
 
-__all__ = ["load_movielens", "main", "measure"]
+__all__ = ["load_movielens", "main", "measure", "rated"]
 
 NDCG_AT_10 = "normalized_discounted_cumulative_gain_at_10"
 
 
 def load_movielens(folder: Path) -> pl.DataFrame:
     """MovieLens' ratings.csv as events with the columns that training reads."""
-    ratings = pl.read_csv(folder / "ratings.csv").select(
-        pl.format("u{}", "userId").alias("user_id"),
+    found = pl.read_csv(folder / "ratings.csv")
+    return rated(*(found[name] for name in ("userId", "movieId", "rating", "timestamp")))
+
+
+def rated(users: Any, items: Any, stars: Any, seconds: Any) -> pl.DataFrame:
+    """Ratings as events with the columns that training reads.
+
+    Args:
+        users: Numbers, (n,), as the others; they become ids with a letter before them.
+        items: Likewise.
+        stars: Of the rating.
+        seconds: Since 1970.
+    """
+    found = pl.DataFrame({"user": users, "item": items, "stars": stars, "at": seconds}).select(
+        pl.format("u{}", "user").alias("user_id"),
         pl.lit(None).alias("session_id"),
-        pl.format("m{}", "movieId").alias("item_id"),
+        pl.format("m{}", "item").alias("item_id"),
         pl.lit("rating").alias("event_type"),
-        pl.col("rating").alias("event_value"),
-        (pl.col("timestamp") * 1000).alias("timestamp"),
+        pl.col("stars").alias("event_value"),
+        (pl.col("at").cast(pl.Int64) * 1000).alias("timestamp"),
         pl.lit(None).alias("event_id"),
     )
-    return ratings.cast(EVENT_SCHEMA)  # type: ignore[arg-type]  # names are names of columns
+    return found.cast(EVENT_SCHEMA)  # type: ignore[arg-type]  # names are names of columns
 
 
 def measure(data: Interactions, parameters: ALSParameters) -> Evaluation:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tests.benchmarks.quality import load_movielens
+from tests.benchmarks.quality import load_movielens, rated
 from topshelf.damping import Damping
 from topshelf.features import ConfidenceWeights
 from topshelf.metrics import hit_matrix, ndcg_at_k
@@ -22,7 +22,6 @@ from topshelf.recency import Recency
 from training.als import ALSParameters
 from training.evaluate import Model, fit, rank
 from training.interactions import build_interactions
-from training.lake import EVENT_SCHEMA
 from training.parameters import TrainingParameters
 from training.selection import TemporalSplit, Timeline, split_by_time, timeline_of, weighing_for
 
@@ -47,25 +46,12 @@ def sets(folder: Path) -> Iterator[tuple[str, pl.DataFrame]]:
         yield "latest-small", load_movielens(folder / "ml-latest-small")
     if (folder / "ml100k.npz").is_file():
         with np.load(folder / "ml100k.npz") as file:
-            yield "100k", _rated(file["user"], file["item"], file["rating"], file["ts"])
+            yield "100k", rated(file["user"], file["item"], file["rating"], file["ts"])
     if (folder / "ml1m.npz").is_file():
         with np.load(folder / "ml1m.npz") as file:
             # The order is known, the times are not; of ratings, whether they are 4 or more.
             stars = np.where(file["like"], 4.5, 2.0)
-            yield "1M", _rated(file["user"], file["item"], stars, np.arange(len(stars)))
-
-
-def _rated(users: object, items: object, stars: object, seconds: object) -> pl.DataFrame:
-    found = pl.DataFrame({"user": users, "item": items, "stars": stars, "at": seconds}).select(
-        pl.format("u{}", "user").alias("user_id"),
-        pl.lit(None).alias("session_id"),
-        pl.format("m{}", "item").alias("item_id"),
-        pl.lit("rating").alias("event_type"),
-        pl.col("stars").alias("event_value"),
-        (pl.col("at") * 1000).alias("timestamp"),
-        pl.lit(None).alias("event_id"),
-    )
-    return found.cast(EVENT_SCHEMA)  # type: ignore[arg-type]  # names are names of columns
+            yield "1M", rated(file["user"], file["item"], stars, np.arange(len(stars)))
 
 
 def ndcg(model: Model, known: Timeline, split: TemporalSplit, recency: Recency) -> float:
