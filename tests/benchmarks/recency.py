@@ -67,8 +67,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder of the sets")
     folder = parser.parse_args(arguments).data
+    found = list(sets(folder))
+    if not found:
+        parser.error(f"{folder} has neither ml-latest-small nor ml100k.npz nor ml1m.npz")
     chosen = TrainingParameters().recency
-    for name, events in sets(folder):
+    for name, events in found:
         timeline = timeline_of(build_interactions(events, ConfidenceWeights()))
         rng = np.random.default_rng(ALSParameters().seed)
         split = split_by_time(split_by_time(timeline, rng).history, rng)
